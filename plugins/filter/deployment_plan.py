@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: deployment_plan
+author: The certops.acm authors (@certops)
+version_added: 0.1.0
+short_description: Decides which hosts need which certificate
+description:
+  - Compares the targets of the inventory, the certificates in ACM and the recorded deployments, and chooses
+    hosts by their AWS tag and account.
+positional: _input
+options:
+  _input:
+    description:
+      - The variables of all hosts, C(hostvars).
+      - A host takes part through its variable C(ec2_tags). Its account is C(certops_account), or C(owner_id)
+        as the P(amazon.aws.aws_ec2#inventory) plugin sets it.
+    type: dict
+    required: true
+  targets:
+    description: Targets, as M(certops.acm.acm_inventory_info) returns them.
+    type: list
+    elements: dict
+    required: true
+  certificates:
+    description: Certificates, as M(certops.acm.acm_cert_info) returns them.
+    type: list
+    elements: dict
+    required: true
+  deployments:
+    description: Deployments, as M(certops.acm.acm_inventory_info) returns them.
+    type: list
+    elements: dict
+    default: []
+  exports:
+    description: Records of exports, as M(certops.acm.acm_inventory_info) returns them.
+    type: list
+    elements: dict
+    default: []
+  waves:
+    description: Sizes of up to three waves, numbers of hosts or percentages of all.
+    type: list
+    elements: raw
+    default: [1, "25%", "100%"]
+  limit:
+    description: Names of hosts to choose from; all when it is not given.
+    type: list
+    elements: str
+  redeploy:
+    description: Also take hosts that are recorded as up to date.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Decide
+  ansible.builtin.set_fact:
+    plan: "{{ hostvars | certops.acm.deployment_plan(targets=inventory.targets, certificates=acm.certificates,
+              deployments=inventory.deployments, exports=inventory.exports) }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(rollouts), one for each certificate that goes out, with its C(installations), one for each host.
+    - C(problems) and C(warnings), sentences; C(unmatched), targets whose tag no host carries;
+      C(targets) and C(up_to_date), numbers.
+  type: dict
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
+from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
+from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
+from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, Host, make_plan
+from ansible_collections.certops.acm.plugins.module_utils.target import Target
+
+Records = list[dict[str, Any]]
+
+
+def deployment_plan(
+    hostvars: Mapping[str, Mapping[str, Any]],
+    *,
+    targets: Records,
+    certificates: Records,
+    deployments: Records = (),  # type: ignore[assignment]
+    exports: Records = (),  # type: ignore[assignment]
+    limit: list[str] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    desired = Desired(
+        [Target.from_result(target) for target in targets],
+        [Certificate.from_result(certificate) for certificate in certificates],
+        {export["certificate_arn"]: export["serial"] for export in exports},
+    )
+    hosts = [_host(name, hostvars[name]) for name in hostvars if limit is None or name in limit]
+    try:
+        plan = make_plan(desired, [Deployment.from_result(record) for record in deployments], hosts, **options)
+    except AcmError as error:
+        raise AnsibleFilterError(str(error)) from error
+    return plan.to_result()
+
+
+def _host(name: str, variables: Mapping[str, Any]) -> Host:
+    tags = variables.get("ec2_tags")
+    account = variables.get("certops_account") or variables.get("owner_id")
+    return Host(name, tags if isinstance(tags, Mapping) else {}, str(account) if account else None)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"deployment_plan": deployment_plan}

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: deployment_report
+author: The certops.acm authors (@certops)
+version_added: 0.1.0
+short_description: Lays deployments out as a table for people
+description:
+  - One line for each deployment, sorted by certificate and host, under a line of headings.
+positional: _input
+options:
+  _input:
+    description: Deployments, as M(certops.acm.acm_inventory_info) returns them.
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: What is deployed where
+  ansible.builtin.debug:
+    msg: "{{ inventory.deployments | certops.acm.deployment_report }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Lines of text.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.certops.acm.plugins.module_utils.report import lay_out
+
+
+def deployment_report(deployments: list[dict[str, Any]]) -> list[str]:
+    return lay_out(deployments)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"deployment_report": deployment_report}

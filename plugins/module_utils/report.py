@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happened to each item of a plan, and how a person is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED
+
+STOPPING = ("failed", "rolled_back")
+
+
+def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the result of one host's transaction.
+
+    Args:
+        item: the item of the plan.
+        result: what the task returned, also of a host that was not reached.
+        desired: serial, fingerprint and not_after of the certificate that was to be installed.
+    """
+    attempt = {key: item[key] for key in ("certificate_arn", "certificate_name", "host", "account", "service")}
+    attempt["desired_serial"] = desired.get("serial")
+    attempt["desired_fingerprint"] = desired.get("fingerprint")
+    attempt["options_digest"] = item["options_digest"]
+    attempt["wave"] = item["wave"]
+    attempt["changed"] = bool(result.get("changed"))
+    if result.get("unreachable"):
+        return {**attempt, "status": "unreachable", "error": _text(result.get("msg"))}
+    if result.get("failed"):
+        status = result.get("status")
+        return {
+            **attempt,
+            "status": status if status in STOPPING else "failed",
+            "served_fingerprint": result.get("served_fingerprint"),
+            "error": _text(result.get("msg")),
+        }
+    done = {key: desired.get(key) for key in ("fingerprint", "serial", "not_after")}
+    return {**attempt, **done, "status": result.get("status", "failed"), "error": None}
+
+
+def _text(message: Any) -> str:
+    return " ".join(str(message or "no reason was given").split())[:1000]
+
+
+def stopped_rollouts(attempts: Iterable[Mapping[str, Any]]) -> set[str]:
+    """ARNs of the certificates that a host could not take: their next wave does not start.
+
+    A host that was not reached does not stop a rollout: it says nothing about the certificate, and a
+    host that is down for good must not keep the others from renewing.
+    """
+    return {attempt["certificate_arn"] for attempt in attempts if attempt["status"] in STOPPING}
+
+
+def wave_items(
+    plan: Mapping[str, Any], wave: int, attempts: Iterable[Mapping[str, Any]], ready: Iterable[str]
+) -> list[dict[str, Any]]:
+    """The items of a wave whose rollout is ``ready`` (exported) and has not been stopped by an earlier wave."""
+    stopped, ready = stopped_rollouts(attempts), set(ready)
+    return [
+        item
+        for rollout in plan["rollouts"]
+        for item in rollout["installations"]
+        if item["wave"] == wave and item["certificate_arn"] in ready - stopped
+    ]
+
+
+def summarize(
+    plan: Mapping[str, Any],
+    attempts: Sequence[Mapping[str, Any]],
+    known: Iterable[Mapping[str, Any]],
+    problems: Sequence[str] = (),
+) -> dict[str, Any]:
+    """One row for each host and certificate of the plan, one line for people, and what went wrong.
+
+    Returns:
+        ``rows`` (dictionaries), ``lines`` (text), ``failures`` (text; empty when all went well) and
+        ``changed`` (number of hosts whose certificate changed).
+    """
+    before = {_key(record): record for record in known}
+    done = {_key(attempt): attempt for attempt in attempts}
+    rows = [
+        _row(item, done.get(_key(item)), before.get(_key(item)))
+        for rollout in plan["rollouts"]
+        for item in rollout["installations"]
+    ]
+    failures = list(problems)
+    for row in rows:
+        if row["status"] not in SERVED:
+            failures.append(f"{row['host']} ({row['certificate_name']}): {row['status']}: {row['error']}")
+    return {
+        "rows": rows,
+        "lines": _changes(rows),
+        "failures": failures,
+        "changed": sum(bool(attempt["changed"]) for attempt in attempts),
+    }
+
+
+def _key(record: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(record[name]) for name in ("certificate_arn", "host", "service", "certificate_name"))
+
+
+def _row(
+    item: Mapping[str, Any], attempt: Mapping[str, Any] | None, before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    row = {key: item[key] for key in ("host", "service", "certificate_name", "certificate_arn")}
+    row["old_fingerprint"] = (before or {}).get("fingerprint")
+    if attempt is None:
+        stopped = "its rollout did not reach this host; the next run does"
+        return {**row, "status": "waiting", "new_fingerprint": None, "not_after": None, "error": stopped}
+    return {
+        **row,
+        "status": attempt["status"],
+        "new_fingerprint": attempt.get("fingerprint"),
+        "not_after": attempt.get("not_after"),
+        "error": attempt.get("error"),
+    }
+
+
+def _changes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    headings = ("HOST", "SERVICE", "CERTIFICATE", "STATUS", "OLD", "NEW", "EXPIRES")
+    return _table(
+        headings,
+        (
+            (
+                *(row[key] for key in ("host", "service", "certificate_name", "status")),
+                *(_start(row[key], 16) for key in ("old_fingerprint", "new_fingerprint")),
+                _start(row["not_after"], 10),
+            )
+            for row in rows
+        ),
+    )
+
+
+def lay_out(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Recorded deployments as a table for people, sorted by certificate and host."""
+    headings = ("CERTIFICATE", "HOST", "SERVICE", "STATUS", "FINGERPRINT", "EXPIRES", "CHECKED", "ERROR")
+    keys = ("certificate_name", "host", "service", "status")
+    return _table(
+        headings,
+        (
+            (
+                *(record[key] for key in keys),
+                _start(record["fingerprint"], 16),
+                _start(record["not_after"], 10),
+                record["at"] or "-",
+                _start(record["error"], 60),
+            )
+            for record in sorted(deployments, key=lambda record: [record[key] for key in keys])
+        ),
+    )
+
+
+def _start(text: str | None, length: int) -> str:
+    return (text or "-")[:length]
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [headings, *rows]
+    widths = [max(len(text) for text in column) for column in zip(*lines)]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines]

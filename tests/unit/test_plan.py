@@ -1,0 +1,235 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: what is desired, what ACM holds and what hosts have, as tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
+from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
+from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError
+from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, Host, Plan, make_plan, wave_sizes
+from ansible_collections.certops.acm.plugins.module_utils.report import make_attempt, summarize, wave_items
+from ansible_collections.certops.acm.plugins.module_utils.target import Target
+
+ACCOUNT = "111122223333"
+ARN = f"arn:aws:acm:eu-west-1:{ACCOUNT}:certificate/7f0a2c1e-5b1d-4c53-9f3e-2d8a4b6c9e10"
+OTHER = ARN[:-2] + "99"
+TARGET = Target(ARN, "shop", ACCOUNT, "Role", "web", "nginx")
+CERTIFICATE = Certificate.from_result(
+    {
+        "certificate_arn": ARN,
+        "account": ACCOUNT,
+        "region": "eu-west-1",
+        "domain_name": "shop.example.com",
+        "names": ["shop.example.com"],
+        "serial": "0b",
+        "status": "ISSUED",
+        "type": "AMAZON_ISSUED",
+        "export_option": "ENABLED",
+        "exported": True,
+        "key_pair_origin": "AWS_MANAGED",
+        "renewal_eligibility": "ELIGIBLE",
+        "not_before": "2026-10-02T00:00:00Z",
+        "not_after": "2027-04-17T23:59:59Z",
+        "created_at": "2026-10-02T00:00:00Z",
+    }
+)
+
+
+def web(number: int, **fields: Any) -> Host:
+    return Host(**{"name": f"web{number:02}", "tags": {"Role": "web"}, "account": ACCOUNT, **fields})
+
+
+def served(host: str, status: str = "verified", **fields: Any) -> Deployment:
+    options: dict[str, Any] = {"serial": "0b", "options_digest": TARGET.options_digest, **fields}
+    return Deployment(ARN, "shop", host, ACCOUNT, "nginx", status, **options)
+
+
+def plan(
+    hosts: list[Host],
+    deployments: list[Deployment] | None = None,
+    *,
+    certificate: Certificate = CERTIFICATE,
+    exported: str | None = "0b",
+    **options: Any,
+) -> Plan:
+    desired = Desired([TARGET], [certificate], {ARN: exported} if exported else {})
+    return make_plan(desired, deployments or [], hosts, **options)
+
+
+def chosen(made: Plan) -> list[str]:
+    return [item.host for rollout in made.rollouts for item in rollout.items]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "reason"),
+    [
+        (None, "first deployment"),
+        (served("web01", serial="0a"), "serial 0a is not the current 0b"),
+        (served("web01", serial=None), "serial unknown is not the current 0b"),
+        (served("web01", "rolled_back"), "last attempt: rolled_back"),
+        (served("web01", "failed"), "last attempt: failed"),
+        (served("web01", "unreachable"), "last attempt: unreachable"),
+        (served("web01", options_digest="other"), "options of the target changed"),
+    ],
+)
+def test_a_host_that_differs_is_taken(deployment: Deployment | None, reason: str) -> None:
+    made = plan([web(1)], [deployment] if deployment else [])
+    assert [item.reason for item in made.rollouts[0].items] == [reason]
+
+
+def test_nothing_differs_nothing_goes_out() -> None:
+    made = plan([web(1), web(2)], [served("web01"), served("web02", "installed")])
+    assert (made.rollouts, made.up_to_date) == ((), 2)
+
+
+def test_a_certificate_not_exported_since_its_renewal_goes_out_without_hosts() -> None:
+    made = plan([], exported="0a")
+    assert [rollout.items for rollout in made.rollouts] == [()]
+    assert "no host carries the tag Role=web" in made.warnings[0]
+    assert made.unmatched[0][0] == TARGET
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        web(1, tags={"Role": "db"}),
+        web(1, tags={}),
+        web(1, tags={"role": "web"}),
+        web(1, account="444455556666"),
+        web(1, account=None),
+    ],
+)
+def test_only_tag_and_account_choose(host: Host) -> None:
+    assert chosen(plan([host, web(2)])) == ["web02"]
+
+
+def test_a_tagged_host_without_account_is_named() -> None:
+    assert plan([web(1, account=None), web(2)]).warnings == (
+        "web01 carries the tag Role=web but no account: set certops_account on it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("total", "sizes", "expected"),
+    [
+        (0, [1, "25%", "100%"], [0, 0, 0]),
+        (1, [1, "25%", "100%"], [1, 0, 0]),
+        (2, [1, "25%", "100%"], [1, 1, 0]),
+        (10, [1, "25%", "100%"], [1, 2, 7]),
+        (100, [1, "25%", "100%"], [1, 25, 74]),
+        (10, [2], [10]),
+        (10, ["50%", 1], [5, 5]),
+    ],
+)
+def test_wave_sizes(total: int, sizes: list[int | str], expected: list[int]) -> None:
+    assert wave_sizes(total, sizes) == expected
+
+
+@pytest.mark.parametrize("sizes", [[], [1, 1, 1, 1], [0], ["0%"], ["101%"], ["x"], [-1], ["1.5"]])
+def test_impossible_waves_are_refused(sizes: list[int | str]) -> None:
+    with pytest.raises(PlanError):
+        wave_sizes(10, sizes)
+
+
+def test_a_host_that_failed_before_goes_last() -> None:
+    made = plan([web(n) for n in range(1, 6)], [served("web01", "rolled_back", serial="0a")])
+    waves = {item.host: item.wave for item in made.rollouts[0].items}
+    assert waves == {"web02": 1, "web03": 2, "web04": 3, "web05": 3, "web01": 3}
+
+
+def test_a_certificate_that_cannot_be_exported_keeps_no_other_back() -> None:
+    expired = replace(CERTIFICATE, arn=OTHER, status="EXPIRED")
+    desired = Desired([TARGET, replace(TARGET, certificate_arn=OTHER)], [CERTIFICATE, expired])
+    made = make_plan(desired, [], [web(1)])
+    assert chosen(made) == ["web01"]
+    assert len(made.problems) == 1 and OTHER in made.problems[0]
+
+
+def test_a_certificate_acm_does_not_hold_is_a_problem() -> None:
+    made = make_plan(Desired([TARGET], []), [], [web(1)])
+    assert made.rollouts == () and "does not hold" in made.problems[0]
+
+
+def test_what_is_asked_now_overrides_what_was_recorded() -> None:
+    recorded = replace(TARGET, options={"config": "none"})
+    made = make_plan(Desired([TARGET, recorded], [CERTIFICATE]), [], [web(1)])
+    assert [dict(item.options) for item in made.rollouts[0].items] == [{}]
+
+
+def test_redeploy_takes_what_is_up_to_date() -> None:
+    assert chosen(plan([web(1)], [served("web01")], redeploy=True)) == ["web01"]
+
+
+def test_ineligible_although_exported_is_an_alarm() -> None:
+    ineligible = replace(CERTIFICATE, renewal_eligibility="INELIGIBLE")
+    assert "will not renew" in plan([web(1)], [served("web01")], certificate=ineligible).warnings[0]
+
+
+def test_tags_of_the_secret_are_those_of_the_targets() -> None:
+    targets = [TARGET, replace(TARGET, tag_value="edge"), replace(TARGET, tag_key="Team", tag_value="a")]
+    made = make_plan(Desired(targets, [CERTIFICATE]), [], [])
+    assert made.rollouts[0].to_result()["secret_tags"] == {"Role": "edge web", "Team": "a"}
+
+
+# --- what happened -------------------------------------------------------------------------------------------
+
+
+DESIRED = {"serial": "0b", "fingerprint": "bb" * 32, "not_after": "2027-04-17T23:59:59Z"}
+
+
+def attempt(made: Plan, host: str, **result: Any) -> dict[str, Any]:
+    item = next(item for item in made.rollouts[0].items if item.host == host)
+    return make_attempt(item.to_result(), result, DESIRED)
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "error"),
+    [
+        ({"status": "verified", "changed": True}, "verified", None),
+        ({"failed": True, "status": "rolled_back", "msg": "nginx\n -t"}, "rolled_back", "nginx -t"),
+        ({"failed": True, "msg": "MODULE FAILURE"}, "failed", "MODULE FAILURE"),
+        ({"failed": True, "status": "verified"}, "failed", "no reason was given"),
+        ({"unreachable": True, "msg": "no route"}, "unreachable", "no route"),
+    ],
+)
+def test_every_result_becomes_an_attempt(result: dict[str, Any], status: str, error: str | None) -> None:
+    made = attempt(plan([web(1)]), "web01", **result)
+    assert (made["status"], made["error"]) == (status, error)
+    assert made["desired_serial"] == "0b"
+    assert ("serial" in made) == (status == "verified")
+
+
+@pytest.mark.parametrize(("status", "goes_on"), [("rolled_back", False), ("failed", False), ("unreachable", True)])
+def test_only_a_host_that_could_not_take_it_stops_a_rollout(status: str, goes_on: bool) -> None:
+    made = plan([web(n) for n in range(1, 4)])
+    first = attempt(made, "web01", failed=True, status=status, unreachable=status == "unreachable")
+    left = wave_items(made.to_result(), 2, [first], [ARN])
+    assert [item["host"] for item in left] == (["web02"] if goes_on else [])
+
+
+def test_what_was_not_exported_is_not_installed() -> None:
+    assert wave_items(plan([web(1)]).to_result(), 1, [], []) == []
+
+
+def test_the_summary_names_every_host_and_fails_for_each_that_failed() -> None:
+    made = plan([web(n) for n in range(1, 4)])
+    attempts = [
+        attempt(made, "web01", status="verified", changed=True),
+        attempt(made, "web02", failed=True, status="rolled_back", msg="it broke"),
+    ]
+    known = [served("web01", fingerprint="aa" * 32).to_result()]
+    summary = summarize(made.to_result(), attempts, known, ["no export"])
+    assert [row["status"] for row in summary["rows"]] == ["verified", "rolled_back", "waiting"]
+    assert summary["failures"][0] == "no export"
+    assert "web02 (shop): rolled_back: it broke" in summary["failures"]
+    assert any(failure.startswith("web03 (shop): waiting") for failure in summary["failures"])
+    assert summary["changed"] == 1
+    assert summary["lines"][1].split() == ["web01", "nginx", "shop", "verified", "aa" * 8, "bb" * 8, "2027-04-17"]
