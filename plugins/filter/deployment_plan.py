@@ -17,8 +17,8 @@ options:
   _input:
     description:
       - The variables of all hosts, C(hostvars).
-      - A host takes part through its variable C(ec2_tags). Its account is C(certops_account), or C(owner_id)
-        as the P(amazon.aws.aws_ec2#inventory) plugin sets it.
+      - A host takes part through its variable C(ec2_tags). Its account is C(certops_account), or C(ec2_owner_id)
+        as the P(amazon.aws.aws_ec2#inventory) plugin sets it with C(hostvars_prefix=ec2_).
     type: dict
     required: true
   targets:
@@ -111,7 +111,7 @@ def deployment_plan(
 
 def _host(name: str, variables: Mapping[str, Any]) -> Host:
     tags = variables.get("ec2_tags")
-    account = variables.get("certops_account") or variables.get("owner_id")
+    account = variables.get("certops_account") or variables.get("ec2_owner_id")
     return Host(name, tags if isinstance(tags, Mapping) else {}, str(account) if account else None)
 
 

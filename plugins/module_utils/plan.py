@@ -80,11 +80,11 @@ class Rollout:
     def to_result(self) -> dict[str, Any]:
         return {
             "certificate_arn": self.certificate.arn,
-            "account": self.certificate.account,
-            "region": self.certificate.region,
-            "serial": self.certificate.serial,
-            "not_after": self.certificate.not_after,
-            "secret_tags": dict(self.secret_tags),
+            "export": {
+                "certificate_arn": self.certificate.arn,
+                "serial": self.certificate.serial,
+                "secret_tags": dict(self.secret_tags),
+            },
             "installations": [item.to_result() for item in self.items],
         }
 
@@ -251,7 +251,7 @@ def _without_account(target: Target, hosts: Iterable[Host]) -> list[str]:
 def _in_waves(pending: Sequence[_Pending], sizes: Sequence[int | str]) -> tuple[Item, ...]:
     """Waves count hosts: all services of a certificate on one host go in the same wave."""
     names = list(dict.fromkeys(entry.host.name for entry in sorted(pending, key=lambda e: (e.doubtful, e.host.name))))
-    wave_of = {}
+    wave_of: dict[str, int] = {}
     for wave, size in enumerate(wave_sizes(len(names), sizes), start=1):
         for _unused in range(size):
             wave_of[names[len(wave_of)]] = wave

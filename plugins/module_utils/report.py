@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED
 
 STOPPING = ("failed", "rolled_back")
+WAITING = "waiting"
 
 
 def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,14 +88,10 @@ def summarize(
         for rollout in plan["rollouts"]
         for item in rollout["installations"]
     ]
-    failures = list(problems)
-    for row in rows:
-        if row["status"] not in SERVED:
-            failures.append(f"{row['host']} ({row['certificate_name']}): {row['status']}: {row['error']}")
     return {
         "rows": rows,
         "lines": _changes(rows),
-        "failures": failures,
+        "failures": [*problems, *_failures(rows)],
         "changed": sum(bool(attempt["changed"]) for attempt in attempts),
     }
 
@@ -109,8 +106,7 @@ def _row(
     row = {key: item[key] for key in ("host", "service", "certificate_name", "certificate_arn")}
     row["old_fingerprint"] = (before or {}).get("fingerprint")
     if attempt is None:
-        stopped = "its rollout did not reach this host; the next run does"
-        return {**row, "status": "waiting", "new_fingerprint": None, "not_after": None, "error": stopped}
+        return {**row, "status": WAITING, "new_fingerprint": None, "not_after": None, "error": None}
     return {
         **row,
         "status": attempt["status"],
@@ -118,6 +114,18 @@ def _row(
         "not_after": attempt.get("not_after"),
         "error": attempt.get("error"),
     }
+
+
+def _failures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    failed = [
+        f"{row['host']} ({row['certificate_name']}): {row['status']}: {row['error']}"
+        for row in rows
+        if row["status"] not in (*SERVED, WAITING)
+    ]
+    waiting = list(dict.fromkeys(row["host"] for row in rows if row["status"] == WAITING))
+    if waiting:
+        failed.append(f"not touched, and left to the next run: {', '.join(waiting)}")
+    return failed
 
 
 def _changes(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -176,7 +176,7 @@ def test_ineligible_although_exported_is_an_alarm() -> None:
 def test_tags_of_the_secret_are_those_of_the_targets() -> None:
     targets = [TARGET, replace(TARGET, tag_value="edge"), replace(TARGET, tag_key="Team", tag_value="a")]
     made = make_plan(Desired(targets, [CERTIFICATE]), [], [])
-    assert made.rollouts[0].to_result()["secret_tags"] == {"Role": "edge web", "Team": "a"}
+    assert made.rollouts[0].to_result()["export"]["secret_tags"] == {"Role": "edge web", "Team": "a"}
 
 
 # --- what happened -------------------------------------------------------------------------------------------
@@ -230,6 +230,6 @@ def test_the_summary_names_every_host_and_fails_for_each_that_failed() -> None:
     assert [row["status"] for row in summary["rows"]] == ["verified", "rolled_back", "waiting"]
     assert summary["failures"][0] == "no export"
     assert "web02 (shop): rolled_back: it broke" in summary["failures"]
-    assert any(failure.startswith("web03 (shop): waiting") for failure in summary["failures"])
+    assert summary["failures"][-1] == "not touched, and left to the next run: web03"
     assert summary["changed"] == 1
     assert summary["lines"][1].split() == ["web01", "nginx", "shop", "verified", "aa" * 8, "bb" * 8, "2027-04-17"]

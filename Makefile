@@ -1,0 +1,35 @@
+# The ways in. Everything runs in environments that nox makes with uv: .venv, .nox and .cache here,
+# downloads in the user's cache directory. Debian packages that are missing are installed when run as root.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name))))
+NOX := .venv/bin/nox
+REPORTS := .cache/reports
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint unit demo clean
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
+
+test: $(NOX)  ## every check and test, cheap ones first, stops at the first stage that fails
+	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
+	@status=0; $(NOX) --report $(REPORTS)/stages.json || status=$$?; \
+	.venv/bin/python tests/tools/summary.py $(REPORTS) $$status
+
+lint: $(NOX)  ## ruff, mypy, ansible-lint, documentation
+	@$(NOX) --session lint
+
+unit: $(NOX)  ## unit tests on each ansible-core
+	@$(NOX) --session unit
+
+demo: $(NOX)  ## the whole flow on hosts of its own; KEEP=1 leaves them running
+	@$(NOX) --session packages demo
+
+clean:  ## remove the environments and caches of this directory
+	rm -rf .venv .nox .cache .mypy_cache .pytest_cache .ruff_cache
+
+$(NOX): tests/requirements/bootstrap.txt
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/tools/apt_install.sh python3-venv
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@

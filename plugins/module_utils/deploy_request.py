@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of cert_deploy, read into what a transaction wants; everything that is wrong with them is said here."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import os
+import pwd
+import re
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
+from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener
+from ansible_collections.certops.acm.plugins.module_utils.install_plan import (
+    LIVE_PLACEHOLDER,
+    PRESENT,
+    ConfigFile,
+    Desired,
+    Link,
+)
+from ansible_collections.certops.acm.plugins.module_utils.versions import BundleFiles, Ownership
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def read_desired(params: Mapping[str, Any], *, check_mode: bool) -> Desired:
+    """Return what the options ask for; HostError if they cannot be meant so."""
+    if not _NAME.fullmatch(params["name"]):
+        raise _refused(f"name {params['name']!r} is no name of a certificate: use letters, digits, '.', '_' and '-'")
+    _check_path("root", params["root"])
+    base = os.path.join(params["root"], params["name"])
+    bundle = _bundle(params, check_mode) if params["state"] == PRESENT else None
+    live = os.path.join(base, "live")
+    config_files = tuple(
+        ConfigFile(item["path"], item["content"].replace(LIVE_PLACEHOLDER, live).encode(), _mode("mode", item["mode"]))
+        for item in params["config_files"]
+    )
+    links = tuple(Link(item["path"], item["part"]) for item in params["links"])
+    _check_paths(base, [item.path for item in config_files] + [item.path for item in links])
+    if params["keep_versions"] < 1:
+        raise _refused("keep_versions must be at least 1, because the live version counts")
+    return Desired(
+        state=params["state"],
+        bundle=bundle,
+        ownership=_ownership(params) if params["state"] == PRESENT else Ownership(),
+        config_files=config_files,
+        links=links,
+        listeners=_listeners(params, bundle),
+        force=params["force"],
+        keep_versions=params["keep_versions"],
+    )
+
+
+def _bundle(params: Mapping[str, Any], check_mode: bool) -> BundleFiles:
+    info = params["certificate_info"]
+    try:
+        leaf = ssl.PEM_cert_to_DER_cert(params["certificate"].strip() + "\n")
+        sound = hashlib.sha256(leaf).hexdigest() == info["fingerprint"]
+    except (ValueError, KeyError, TypeError):
+        sound = False
+    if not sound:
+        raise HostError(
+            "the bundle did not arrive as it was sent: use the module through its action plugin", "check bundle"
+        )
+    key = params["private_key"]
+    if not key and not check_mode:
+        raise HostError("private_key is missing: pass it, as acm_export_cert returned it", "check bundle")
+    return BundleFiles(
+        params["certificate"].encode("ascii"),
+        params["chain"].encode("ascii"),
+        key.encode("ascii") if key else None,
+        info,
+    )
+
+
+def _listeners(params: Mapping[str, Any], bundle: BundleFiles | None) -> tuple[Listener, ...]:
+    names: Sequence[str] = [*params["server_names"], *(bundle.info["names"] if bundle is not None else [])]
+    default = next((name for name in names if not name.startswith("*.")), None)
+    return tuple(
+        Listener(item["address"], item["port"], item["server_name"] or default) for item in params["listeners"]
+    )
+
+
+def _ownership(params: Mapping[str, Any]) -> Ownership:
+    try:
+        user = pwd.getpwnam(params["owner"])
+        group = grp.getgrnam(params["group"])
+    except KeyError as error:
+        raise _refused(f"{error.args[0]} on this host: make it, or correct owner and group") from None
+    shared = group.gr_gid != user.pw_gid
+    return Ownership(user.pw_uid, group.gr_gid, _mode("key_mode", params["key_mode"]), 0o750 if shared else 0o700)
+
+
+def _mode(option: str, text: str) -> int:
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise _refused(f"{option} {text!r} is no octal mode: write it quoted, such as '0640'")
+    mode = int(text, 8)
+    if option == "key_mode" and mode & 0o027:
+        raise _refused(f"key_mode {text} would let others read or change the private key: use '0600' or '0640'")
+    return mode
+
+
+def _check_path(option: str, path: str) -> None:
+    if not os.path.isabs(path) or os.path.normpath(path) != path:
+        raise _refused(
+            f"{option} {path!r} is no plain absolute path: write it from / on, without '..' or a '/' at its end"
+        )
+
+
+def _check_paths(base: str, paths: Sequence[str]) -> None:
+    for path in paths:
+        _check_path("path", path)
+        if path.startswith(base + os.sep):
+            raise _refused(f"path {path} lies in the directory of the certificate itself: choose one outside of {base}")
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    if twice:
+        raise _refused(
+            f"path {twice[0]} is given more than once in config_files and links: each path can hold one thing"
+        )
+
+
+def _refused(message: str) -> HostError:
+    return HostError(message, "options")

@@ -1,0 +1,341 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The install transaction of one certificate on one host.
+
+What is served before, during and after is always one complete bundle: see mover.py for the order of
+steps on the disk. This file knows the order of the whole: look, decide, stage, journal, move, test,
+reload, prove, and on any failure the way back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ansible_collections.certops.acm.plugins.module_utils.deploy_report import Report
+from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
+from ansible_collections.certops.acm.plugins.module_utils.file_change import (
+    FileChange,
+    Label,
+    Step,
+    explain,
+)
+from ansible_collections.certops.acm.plugins.module_utils.handshake import Look, Seen, await_fingerprint, look
+from ansible_collections.certops.acm.plugins.module_utils.host_lock import HostLock
+from ansible_collections.certops.acm.plugins.module_utils.host_state import observe_host
+from ansible_collections.certops.acm.plugins.module_utils.install_plan import PRESENT, Desired, Plan, decide
+from ansible_collections.certops.acm.plugins.module_utils.journal import (
+    Journal,
+    Memory,
+    digest_of,
+    kept_digests,
+    observe,
+)
+from ansible_collections.certops.acm.plugins.module_utils.mover import Mover
+from ansible_collections.certops.acm.plugins.module_utils.preflight import check_before, complaints, make_root
+from ansible_collections.certops.acm.plugins.module_utils.repair import repair_host
+from ansible_collections.certops.acm.plugins.module_utils.server import Server
+from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
+
+
+class RolledBack(HostError):
+    """The change failed, and everything is as it was before."""
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to go about it.
+
+    Attributes:
+        handshake_timeout: seconds for all listeners together to serve the new certificate.
+        lock_timeout: seconds to wait for another run on this host.
+        on_step: called before each step and before each system call that changes a file.
+        label: see FileChange.
+        now, look: the host's clock, and how to look at a listener.
+    """
+
+    handshake_timeout: float = 30.0
+    lock_timeout: float = 60.0
+    on_step: Step | None = None
+    label: Label | None = None
+    now: Callable[[], datetime.datetime] = _now
+    look: Look = look
+
+
+class Transaction:
+    """One change of one certificate on this host; ``report`` tells what came of it, also after an error.
+
+    Args:
+        root: directory of all certificates.
+        name: of the certificate.
+        desired: what is asked for.
+        server: to test and reload.
+    """
+
+    def __init__(
+        self, root: str, name: str, desired: Desired, server: Server, settings: Settings | None = None
+    ) -> None:
+        self._name = name
+        self._desired = desired
+        self._server = server
+        self._settings = settings or Settings()
+        self._files = FileChange(self._settings.on_step, self._settings.label)
+        self._store = VersionStore(root, name, self._files)
+        self._memory = Memory(self._store.base, self._files)
+        self._contents = {digest_of(wanted.content): wanted.content for wanted in desired.config_files}
+        self._mover = Mover(self._store, self._memory, self._files, self._contents)
+        self._known: list[str] = []
+        self._seen_before: tuple[Seen, ...] = ()
+        self._reloaded = False
+        self.report = Report(contents=self._content)
+
+    def check(self) -> Report:
+        """Look and decide, and change nothing."""
+        with _step("preflight"):
+            self._store.check_layout()
+            interrupted = self._memory.read_journal() is not None
+            self._decide(pending=False)
+            if self._plan.changed:
+                self.report.warnings += complaints(self._plan, self._server)
+        if interrupted:
+            self.report.repaired.append(f"repair what an interrupted run left of {self._name}")
+        return self.report
+
+    def run(self) -> Report:
+        """Bring the host to what is asked for, or leave it as it was.
+
+        Raises:
+            RolledBack: the change failed and everything is as it was before.
+            HostError: nothing was changed, or the way back failed, too; the text says which.
+        """
+        with _step("preflight"):
+            self._store.check_layout()
+            if self._desired.state != PRESENT and not os.path.isdir(self._store.root):
+                self._decide(pending=False)
+                return self.report
+            make_root(self._store.root, self._files)
+        with _step("lock"), HostLock(os.path.join(self._store.root, ".lock"), self._settings.lock_timeout):
+            with _step("repair"):
+                repair = repair_host(self._store.root, self._name, self._files)
+                self.report.repaired += repair.done
+                self.report.warnings += repair.warnings
+            with _step("preflight"):
+                self._store.check_layout()
+                self._decide(pending=repair.reloaded)
+                if self._plan.changed:
+                    self._files.announce("preflight")
+                    check_before(self._plan, self._server, self._store.base)
+            if self._plan.changed:
+                self._change()
+        return self.report
+
+    @property
+    def _plan(self) -> Plan:
+        return self.report.plan
+
+    # Look and decide.
+
+    def _decide(self, pending: bool) -> None:
+        observed = observe_host(self._store, self._memory, self._desired, self._settings.look, self._settings.now)
+        self.report.before = observed.live
+        self.report.seen = self._seen_before = observed.seen
+        plan = self.report.plan = decide(replace(observed, reload_pending=pending), self._desired)
+        if plan.reload and self._server.can_reload:
+            self.report.reload = f"reload {self._server.name}"
+        for path, _entry in self.report.plan.before.files:
+            entry, content = observe(path)
+            if content is not None:
+                self._contents.setdefault(str(entry.digest), content)
+
+    def _content(self, digest: str) -> bytes | None:
+        try:
+            return self._contents[digest] if digest in self._contents else self._memory.restore(digest)
+        except HostError:
+            return None  # only for the diff
+
+    # The change.
+
+    def _change(self) -> None:
+        plan = self._plan
+        journal = Journal(plan.before, pid=os.getpid())
+        if plan.changes_files:
+            self._stage(journal)
+        try:
+            self._activate(journal)
+        except Exception as error:
+            self._go_back(_host_error(error, "activate"))
+        self._clean_up()
+
+    def _stage(self, journal: Journal) -> None:
+        """Everything that needs space; nothing that a server reads."""
+        self._files.announce("stage")
+        plan, bundle = self._plan, self._desired.bundle
+        self._known = self._store.names()
+        try:
+            self._store.make_directories()
+            if plan.stage and bundle is not None:
+                self._store.stage(plan.stage, bundle.contents(), self._desired.ownership)
+            self._mover.back_up(plan.before, plan.goal)
+            self._mover.stage_adopted([*plan.before.links, *plan.goal.links])
+            self._mover.prepare(plan.goal)
+            self._memory.write_journal(journal)
+        except Exception as error:
+            self._unstage()
+            cause = _host_error(error, "stage")
+            raise HostError(f"nothing was changed: {cause}", "stage") from None
+
+    def _unstage(self) -> None:
+        """Remove what was staged for a change that does not come about."""
+        with contextlib.suppress(OSError):  # what cannot be removed now is swept by the next run
+            self._files.discard_prepared()
+            self._memory.remove_journal()
+            for name in self._store.names():
+                if name not in self._known:
+                    self._files.remove_tree(self._store.path(name))
+            before = self._plan.before
+            self._memory.forget_backups(kept_digests(before.record))
+            if before.live is None and not self._store.names():
+                self._files.remove_tree(self._store.base)
+
+    def _activate(self, journal: Journal) -> None:
+        plan = self._plan
+        if plan.changes_files:
+            self._files.announce("activate")
+            self._mover.advance(plan.goal)
+            self._test()
+        if plan.reload and self._server.can_reload and (plan.goal.live is not None or self._server.is_active()):
+            self._files.announce("reload")
+            if plan.changes_files:
+                self._memory.write_journal(replace(journal, reloaded=True))
+            self._reloaded = True
+            self._server.reload()
+        if plan.goal.live is not None:
+            self._prove(str(plan.version["fingerprint"]))
+        if plan.changes_files:
+            self._files.announce("commit")
+            self._mover.finish(plan.goal)
+            if plan.goal.live is None:
+                self._test()  # a configuration that we do not manage may still name what is gone now
+            self._memory.remove_journal()
+
+    def _test(self) -> None:
+        self._files.announce("config test")
+        output = self._server.test()
+        if output is not None:
+            raise HostError(
+                f"the configuration test of {self._server.name} failed with the change in place: {output}",
+                "config test",
+            )
+
+    def _prove(self, fingerprint: str) -> None:
+        self._files.announce("handshake")
+        deadline = time.monotonic() + self._settings.handshake_timeout
+        seen: list[Seen] = []
+        for listener in self._desired.listeners:
+            seen.append(await_fingerprint(listener, fingerprint, deadline, look_at=self._settings.look))
+            self.report.seen = tuple(seen)
+            if seen[-1].fingerprint != fingerprint:
+                raise HostError(self._unproven(seen[-1], fingerprint), "handshake")
+
+    def _unproven(self, seen: Seen, fingerprint: str) -> str:
+        if seen.fingerprint is None:
+            return f"the new certificate could not be seen: {seen.error}"
+        hint = "" if self._server.can_reload else " (no reload was made: neither unit nor reload_command is given)"
+        return (
+            f"{seen.listener} still serves {seen.fingerprint[:16]}... and not {fingerprint[:16]}... after "
+            f"{self._settings.handshake_timeout:g} s: does its configuration use {self._store.live_path('fullchain')} "
+            f"and {self._store.live_path('private_key')}, and does no other server block answer first?{hint}"
+        )
+
+    def _clean_up(self) -> None:
+        """Remove what nothing needs any more; the change is made, so a failure here is only a warning."""
+        self._files.announce("clean up")
+        record = self._plan.goal.record
+        try:
+            if self._plan.purge:
+                self._files.remove_tree(self._store.base)
+            elif self._plan.changes_files and record is not None:
+                adopted = [link.adopted for link in record.links.values()]
+                for name in self._store.names():
+                    if name not in (*record.history, record.left, *adopted):
+                        self._files.remove_tree(self._store.path(name))
+                self._memory.forget_backups(kept_digests(record))
+        except OSError as error:
+            self.report.warnings.append(f"the change was made, but not all of the old is removed: {explain(error)}")
+
+    # The way back.
+
+    def _go_back(self, reason: HostError) -> None:
+        if not self._plan.changes_files:
+            raise HostError(f"no file was changed: {reason}", reason.step) from reason
+        try:
+            self._files.announce("roll back")
+            self._restore()
+        except Exception as error:
+            second = _host_error(error, "roll back")
+            raise HostError(
+                f"{reason} -- and going back failed, too, so look at this host now (the next run tries again): "
+                f"{second}",
+                reason.step,
+            ) from reason
+        raise RolledBack(f"everything is as it was before: {reason}", reason.step) from reason
+
+    def _restore(self) -> None:
+        before, failed_reload = self._plan.before, None
+        self._files.discard_prepared()
+        self._mover.advance(before)
+        if self._reloaded:
+            try:
+                self._server.revive()
+            except HostError as error:
+                failed_reload = error
+        self._mover.finish(before)
+        self._memory.remove_journal()
+        self._unstage()
+        answered = self._prove_old()
+        if failed_reload is not None and not answered:
+            raise failed_reload
+
+    def _prove_old(self) -> bool:
+        """Wait until each listener shows what it showed before; return whether there was anything to see."""
+        deadline = time.monotonic() + self._settings.handshake_timeout
+        seen: list[Seen] = []
+        for old in self._seen_before:
+            if old.fingerprint is None:
+                seen.append(self._settings.look(old.listener))
+                continue
+            found = await_fingerprint(old.listener, old.fingerprint, deadline, look_at=self._settings.look)
+            seen.append(found)
+            self.report.seen = tuple(seen)
+            if found.fingerprint != old.fingerprint:
+                text = found.error or f"{found.listener} serves {found.fingerprint} and not {old.fingerprint}"
+                raise HostError(f"the old certificate is not served again: {text}", "roll back")
+        self.report.seen = tuple(seen)
+        return any(old.fingerprint is not None for old in self._seen_before)
+
+
+@contextlib.contextmanager
+def _step(step: str) -> Iterator[None]:
+    """Turn an error of the operating system into one clear sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise HostError(explain(error), step) from error
+
+
+def _host_error(error: Exception, step: str) -> HostError:
+    if isinstance(error, HostError):
+        return error
+    if isinstance(error, OSError):
+        return HostError(explain(error), step)
+    return HostError(f"unexpected {type(error).__name__}: this is a defect, please report it", step)

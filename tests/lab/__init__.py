@@ -1,0 +1,236 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A laboratory: the stand-in for AWS, real hosts that are its EC2 instances, and ansible-playbook.
+
+The demo and the end-to-end tests share it. What Ansible is told is what a user would tell it: the
+shipped host inventory, how to log in, and where AWS is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hosts.fleet import Fleet, HostSpec
+from standin.client import DEFAULT_ACCOUNT, Standin
+
+ROOT = Path(__file__).resolve().parents[2]
+TAGGED = {"Role": "web"}
+
+
+class LabError(Exception):
+    """The laboratory could not be set up; the text says why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One ansible-playbook that ended.
+
+    Attributes:
+        output: standard output and standard error, as they came.
+        seconds: how long it took.
+        calls: AWS calls by ``service:Operation``.
+        sessions: round trips (ssh sessions) by host.
+    """
+
+    returncode: int
+    output: str
+    seconds: float
+    calls: Mapping[str, int]
+    sessions: Mapping[str, int]
+
+    @property
+    def changed(self) -> int:
+        """Number of changed tasks over all hosts, from the recap."""
+        return sum(int(number) for number in re.findall(r"changed=(\d+)", self.output))
+
+
+@dataclass(frozen=True)
+class Served:
+    """What ``openssl s_client`` saw from outside.
+
+    Attributes:
+        fingerprint: SHA-256 of the leaf, lowercase hex; empty when there was no handshake.
+        verified: whether the chain verified to the root of the stand-in.
+        text: what openssl printed.
+    """
+
+    fingerprint: str
+    verified: bool
+    text: str
+
+
+@dataclass
+class Lab:
+    """``with Lab("e2e", specs, tags) as lab`` sets up and removes everything.
+
+    Attributes:
+        tags: AWS tags of each host, by name; a host that is not named is tagged ``Role=web``.
+    """
+
+    run_id: str
+    specs: Sequence[HostSpec]
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.aws = Standin()
+        self.fleet = Fleet(self.run_id, self.specs)
+        self.directory = Path(tempfile.mkdtemp(prefix="acm-"))
+        self.root = self.directory / "root.pem"
+
+    def __enter__(self) -> Lab:
+        try:
+            self.aws.start()
+            self.fleet.up()
+            self.prepare()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+    def down(self) -> None:
+        """Remove all of it; harmless when there is nothing."""
+        try:
+            self.fleet.down()
+        finally:
+            self.aws.stop()
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def prepare(self) -> None:
+        """Make the hosts EC2 instances of the stand-in, and write what Ansible reads."""
+        self.root.write_text(self.aws.root_pem(), encoding="utf-8")
+        ec2 = self.aws.client("ec2")
+        addresses = [host.address for host in self.fleet.hosts.values()]
+        block = addresses[0].rsplit(".", 1)[0] + ".0/24"
+        vpc = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"]
+        image = ec2.describe_images()["Images"][0]["ImageId"]
+        for host in self.fleet.hosts.values():
+            tags = {"Name": host.name, **self.tags.get(host.name, TAGGED)}
+            pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+            ec2.run_instances(
+                ImageId=image,
+                MinCount=1,
+                MaxCount=1,
+                SubnetId=subnet,
+                PrivateIpAddress=host.address,
+                TagSpecifications=[{"ResourceType": "instance", "Tags": pairs}],
+            )
+        login = {
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(self.fleet.ssh_key),
+            "ansible_ssh_common_args": f"-F {self.fleet.ssh_config}",
+        }
+        (self.directory / "login.yml").write_text(json.dumps({"all": {"vars": login}}), encoding="utf-8")
+
+    @property
+    def inventories(self) -> list[str]:
+        """Host inventories for ``ansible-playbook -i``."""
+        return [str(ROOT / "inventory" / "aws_ec2.yml"), str(self.directory / "login.yml")]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a shell needs to play the playbooks by hand."""
+        if "ANSIBLE_COLLECTIONS_PATH" not in os.environ:
+            raise LabError("ANSIBLE_COLLECTIONS_PATH does not say where the collection is: use make, or nox")
+        return {
+            **self.aws.env,
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_INVENTORY": ",".join(self.inventories),
+            "ANSIBLE_HOME": str(self.directory / "ansible"),
+            "ANSIBLE_NOCOWS": "1",
+            "ANSIBLE_FORCE_COLOR": "0",
+        }
+
+    def playbook(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Play one of the collection's playbooks by its FQCN, or a file, and count what it cost."""
+        before = self.sessions()
+        self.aws.reset_counts()
+        command = [self.ansible_playbook, name, "-e", json.dumps(dict(variables or {})), *arguments]
+        started = time.monotonic()
+        done = subprocess.run(
+            command,
+            env={**os.environ, **self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        seconds = time.monotonic() - started
+        after = self.sessions()
+        spent = {host: after[host] - before[host] for host in after}
+        return Run(done.returncode, done.stdout, seconds, self.aws.counts(), spent)
+
+    @property
+    def ansible_playbook(self) -> str:
+        """The ansible-playbook of this interpreter."""
+        return str(Path(sys.executable).with_name("ansible-playbook"))
+
+    def deploy(self, arn: str, name: str, *arguments: str, **variables: Any) -> Run:
+        """Play certops.acm.deploy for the hosts tagged Role=web."""
+        asked = {"certificate_arn": arn, "certificate_name": name, "target_tag_key": "Role", "target_tag_value": "web"}
+        return self.playbook("certops.acm.deploy", {**asked, **variables}, *arguments)
+
+    def sessions(self) -> dict[str, int]:
+        """Ssh sessions so far, by host; a host that does not run has none."""
+        found = {}
+        for name in self.fleet.hosts:
+            try:
+                found[name] = self.fleet.sessions(name)
+            except Exception as error:
+                if "running" not in str(error) and "stopped" not in str(error):
+                    raise
+                found[name] = 0
+        return found
+
+    def served(self, host: str, server_name: str, port: int = 443) -> Served:
+        """Shake hands from outside with openssl, as any client would."""
+        address = self.fleet.hosts[host].address
+        command = ["openssl", "s_client", "-connect", f"{address}:{port}", "-servername", server_name]
+        command += ["-verify_hostname", server_name, "-CAfile", str(self.root), "-no-CApath", "-no-CAstore"]
+        shaken = _openssl(command)
+        if "BEGIN CERTIFICATE" not in shaken:
+            return Served("", False, shaken)
+        printed = _openssl(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], shaken)
+        fingerprint = printed.partition("=")[2].strip().replace(":", "").lower()
+        return Served(fingerprint, "Verify return code: 0 (ok)" in shaken, shaken)
+
+    def fingerprint(self, arn: str) -> str:
+        """SHA-256 of the leaf that ACM holds now, as openssl reads it."""
+        pem = self.aws.client("acm", region=arn.split(":")[3]).get_certificate(CertificateArn=arn)["Certificate"]
+        printed = _openssl(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], pem)
+        return printed.partition("=")[2].strip().replace(":", "").lower()
+
+
+def _openssl(command: Sequence[str], stdin: str = "") -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout + done.stderr
+
+
+ACCOUNT = DEFAULT_ACCOUNT

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ends ``make test``: what each stage did, and one line ``N passed, N failed`` over all tests.
+
+Usage: summary.py <directory with stages.json and pytest's *.xml> <exit code of nox>
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+
+def count(reports: Path) -> tuple[int, int, int]:
+    """Return how many tests passed, failed and were skipped, by pytest's JUnit reports."""
+    total = failed = skipped = 0
+    for report in sorted(reports.glob("*.xml")):
+        for suite in ET.parse(report).getroot().iter("testsuite"):
+            total += int(suite.get("tests", 0))
+            failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            skipped += int(suite.get("skipped", 0))
+    return total - failed - skipped, failed, skipped
+
+
+def main(reports: Path, status: int) -> int:
+    """Print the summary and return the exit code: never 0 when something failed or nothing ran."""
+    stages_file = reports / "stages.json"
+    stages = json.loads(stages_file.read_text())["sessions"] if stages_file.exists() else []
+    passed, failed, skipped = count(reports)
+    # A stage can fail without a failed test (lint, Molecule, an empty test run): it counts as one.
+    broken = status != 0 or passed == 0
+    failed = max(failed, int(broken))
+
+    print("\nStages:")
+    for stage in stages:
+        reason = f" ({stage['reason']})" if stage["result"] == "skipped" else ""
+        print(f"  {stage['signatures'][0]}: {stage['result']}{reason}, {stage['duration']:.0f} s")
+    if skipped:
+        print(f"{skipped} skipped")
+    print(f"{passed} passed, {failed} failed")
+    return status or int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
