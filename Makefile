@@ -6,10 +6,10 @@ NOX := .venv/bin/nox
 REPORTS := .cache/reports
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit demo clean
+.PHONY: help test lint unit demo demo-stop clean
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
 
 test: $(NOX)  ## every check and test, cheap ones first, stops at the first stage that fails
 	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
@@ -24,6 +24,9 @@ unit: $(NOX)  ## unit tests on each ansible-core
 
 demo: $(NOX)  ## the whole flow on hosts of its own; KEEP=1 leaves them running
 	@$(NOX) --session packages demo
+
+demo-stop: $(NOX)  ## remove what make demo KEEP=1 left running
+	@$(NOX) --session demo -- stop
 
 clean:  ## remove the environments and caches of this directory
 	rm -rf .venv .nox .cache .mypy_cache .pytest_cache .ruff_cache

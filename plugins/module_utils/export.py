@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils import acm, bundle, passphrase
@@ -64,7 +65,7 @@ def export(client: Any, certificate_arn: str, text: str, wait: Wait) -> dict[str
     Raises:
         PassphraseError: the passphrase breaks a rule.
         CertificateError: the certificate cannot be exported, or its serial did not come in time.
-        BundleError: what ACM gave does not belong together.
+        BundleError: what ACM gave does not belong together, or has expired.
         ServiceError: AWS refused.
     """
     passphrase.validate(text)
@@ -85,6 +86,7 @@ def preview(client: Any, certificate_arn: str, wait: Wait) -> dict[str, Any]:
 def _result(
     certificate_arn: str, info: bundle.LeafInfo, certificate: str, chain: str, key: str | None
 ) -> dict[str, Any]:
+    bundle.check_validity(info, datetime.now(timezone.utc))
     return {
         "certificate_arn": certificate_arn,
         "certificate": certificate,

@@ -243,9 +243,7 @@ def affected_paths(goal: Goal) -> list[str]:
     return [path for path, _entry in goal.files] + [link.path for link in goal.links]
 
 
-def kept_digests(record: Record | None) -> set[str]:
+def kept_digests(record: Record) -> set[str]:
     """Return the backups that a record still needs."""
-    if record is None:
-        return set()
     entries = [*record.files.values(), *(link.entry for link in record.links.values())]
     return {entry.digest for entry in entries if entry.digest is not None}

@@ -55,11 +55,15 @@ class Mover:
 
     def advance(self, goal: Goal) -> None:
         """Everything of the goal but taking the live version away."""
+        adopted = [link for link in goal.links if self._leads_to_live(link)]
+        released = [link for link in goal.links if not self._leads_to_live(link)]
+        # Before the live version moves: a link must never lead to one that its path did not serve.
+        self._release([link for link in released if link.entry.kind != ABSENT])
         if goal.live is not None:
             self._point(self._store.live, f"versions/{goal.live}")
-        self._adopt([link for link in goal.links if self._leads_to_live(link)])
+        self._adopt(adopted)
         self._put_files(goal.files)
-        self._release([link for link in goal.links if not self._leads_to_live(link)])
+        self._put_back(released)
 
     def finish(self, goal: Goal) -> None:
         """The rest, once no running server needs the old state any more."""

@@ -83,8 +83,16 @@ class Outcome:
     actions: list[str] = field(default_factory=list)
 
 
-def default_name(arn: CertificateArn) -> str:
-    """Return the name of the secret of a certificate."""
+def secret_name(name: str | None, arn: CertificateArn | None) -> str:
+    """Return the name of a secret; its certificate gives it when nobody else does.
+
+    Raises:
+        PassphraseError: there is neither.
+    """
+    if name:
+        return name
+    if arn is None:
+        raise PassphraseError("the secret has no name: give name or certificate_arn")
     return f"certops/acm/{arn.account}/{arn.id}"
 
 

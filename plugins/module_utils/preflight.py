@@ -38,12 +38,17 @@ def complaints(plan: Plan, server: Server) -> Iterator[str]:
             yield f"the directory {directory} does not exist, so {path} cannot be written: make it or correct the path"
 
 
-def check_before(plan: Plan, server: Server, base: str) -> None:
-    """Raise HostError unless the host can take the plan and the configuration is good as it is."""
+def check_before(plan: Plan, server: Server, base: str, *, damaged: bool) -> None:
+    """Raise HostError unless the host can take the plan and the configuration is good as it is.
+
+    Args:
+        base: directory of the certificate.
+        damaged: the live version is damaged, which is what the plan repairs.
+    """
     for complaint in complaints(plan, server):
         raise HostError(complaint, "preflight")
     output = server.test()
-    if output is None:
+    if output is None or damaged:
         return
     # A test that fails over files that this very change makes or replaces is no reason not to make it.
     concerned = [base + "/", *affected_paths(plan.goal)] if plan.changes_files else []

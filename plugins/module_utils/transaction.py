@@ -31,8 +31,10 @@ from ansible_collections.certops.acm.plugins.module_utils.host_lock import HostL
 from ansible_collections.certops.acm.plugins.module_utils.host_state import observe_host
 from ansible_collections.certops.acm.plugins.module_utils.install_plan import PRESENT, Desired, Plan, decide
 from ansible_collections.certops.acm.plugins.module_utils.journal import (
+    Goal,
     Journal,
     Memory,
+    Record,
     digest_of,
     kept_digests,
     observe,
@@ -94,7 +96,6 @@ class Transaction:
         self._memory = Memory(self._store.base, self._files)
         self._contents = {digest_of(wanted.content): wanted.content for wanted in desired.config_files}
         self._mover = Mover(self._store, self._memory, self._files, self._contents)
-        self._known: list[str] = []
         self._seen_before: tuple[Seen, ...] = ()
         self._reloaded = False
         self.report = Report(contents=self._content)
@@ -134,7 +135,8 @@ class Transaction:
                 self._decide(pending=repair.reloaded)
                 if self._plan.changed:
                     self._files.announce("preflight")
-                    check_before(self._plan, self._server, self._store.base)
+                    damaged = self.report.before is not None and self.report.before.damage is not None
+                    check_before(self._plan, self._server, self._store.base, damaged=damaged)
             if self._plan.changed:
                 self._change()
         return self.report
@@ -180,7 +182,6 @@ class Transaction:
         """Everything that needs space; nothing that a server reads."""
         self._files.announce("stage")
         plan, bundle = self._plan, self._desired.bundle
-        self._known = self._store.names()
         try:
             self._store.make_directories()
             if plan.stage and bundle is not None:
@@ -196,16 +197,22 @@ class Transaction:
 
     def _unstage(self) -> None:
         """Remove what was staged for a change that does not come about."""
+        before = self._plan.before
         with contextlib.suppress(OSError):  # what cannot be removed now is swept by the next run
             self._files.discard_prepared()
             self._memory.remove_journal()
-            for name in self._store.names():
-                if name not in self._known:
-                    self._files.remove_tree(self._store.path(name))
-            before = self._plan.before
-            self._memory.forget_backups(kept_digests(before.record))
+            self._prune(before)
             if before.live is None and not self._store.names():
                 self._files.remove_tree(self._store.base)
+
+    def _prune(self, goal: Goal) -> None:
+        """Remove the versions and backups that a state does not need."""
+        record = goal.record or Record()
+        adopted = [link.adopted for link in record.links.values()]
+        for name in self._store.names():
+            if name not in (goal.live, record.left, *record.history, *adopted):
+                self._files.remove_tree(self._store.path(name))
+        self._memory.forget_backups(kept_digests(record))
 
     def _activate(self, journal: Journal) -> None:
         plan = self._plan
@@ -260,16 +267,11 @@ class Transaction:
     def _clean_up(self) -> None:
         """Remove what nothing needs any more; the change is made, so a failure here is only a warning."""
         self._files.announce("clean up")
-        record = self._plan.goal.record
         try:
             if self._plan.purge:
                 self._files.remove_tree(self._store.base)
-            elif self._plan.changes_files and record is not None:
-                adopted = [link.adopted for link in record.links.values()]
-                for name in self._store.names():
-                    if name not in (*record.history, record.left, *adopted):
-                        self._files.remove_tree(self._store.path(name))
-                self._memory.forget_backups(kept_digests(record))
+            elif self._plan.changes_files:
+                self._prune(self._plan.goal)
         except OSError as error:
             self.report.warnings.append(f"the change was made, but not all of the old is removed: {explain(error)}")
 

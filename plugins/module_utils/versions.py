@@ -188,7 +188,7 @@ class VersionStore:
             for file, content in contents.items():
                 self._files.create(os.path.join(draft, file), content, ownership.of(file))
             if check:
-                _check_pair(draft)
+                _check_pair(draft, "the bundle")
             self._files.sync_directory(draft)
             self._files.rename(draft, self.path(name))
         except BaseException:
@@ -230,7 +230,7 @@ class VersionStore:
             full = certificate + _read(os.path.join(directory, PARTS["chain"]))
             if full != _read(os.path.join(directory, PARTS["fullchain"])):
                 return f"{directory}/{PARTS['fullchain']} is not the certificate with its chain"
-            _check_pair(directory)
+            _check_pair(directory, f"the pair in {directory}")
         except HostError as error:
             return str(error)
         except OSError as error:
@@ -256,7 +256,7 @@ def _read(path: str) -> bytes:
         return stream.read()
 
 
-def _check_pair(directory: str) -> None:
+def _check_pair(directory: str, what: str) -> None:
     """Let the TLS library load certificate, chain and key as a server would."""
 
     def no_password() -> bytes:
@@ -268,10 +268,12 @@ def _check_pair(directory: str) -> None:
             os.path.join(directory, PARTS["fullchain"]), os.path.join(directory, KEY_FILE), no_password
         )
     except ValueError as error:  # ssl.SSLError is an OSError and a ValueError in no version
-        raise HostError(f"the pair in {directory} cannot be loaded: {error}", "stage") from None
+        raise HostError(f"{what} cannot be loaded: {error}", "stage") from None
     except ssl.SSLError as error:
-        reason = "certificate and key do not belong together" if "MISMATCH" in str(error.reason) else error.reason
-        raise HostError(f"the pair in {directory} cannot be loaded: {reason or 'not readable'}", "stage") from None
+        # The library's name for a key of another kind than the certificate's is the second one.
+        mixed = error.reason in ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+        reason = "certificate and key do not belong together" if mixed else error.reason or "not readable"
+        raise HostError(f"{what} cannot be loaded: {reason}", "stage") from None
 
 
 def _wrong_access(directory: str, ownership: Ownership) -> str | None:

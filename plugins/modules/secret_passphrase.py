@@ -172,8 +172,8 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
 from ansible_collections.certops.acm.plugins.module_utils.passphrase_store import (
     PassphraseStore,
     SecretOptions,
-    default_name,
     label,
+    secret_name,
 )
 from ansible_collections.certops.acm.plugins.module_utils.service_errors import failure
 from ansible_collections.certops.acm.plugins.module_utils.session import ASSUME_ROLE_SPEC, Session
@@ -201,14 +201,14 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     session = Session(module)
     arn = CertificateArn.parse(params["certificate_arn"]) if params["certificate_arn"] else None
     options = SecretOptions.from_params(params)
-    name = params["name"] or default_name(arn)  # type: ignore[arg-type]
+    name = secret_name(params["name"], arn)
     region = session.explicit_region or (arn.region if arn else None)
     store = PassphraseStore(session.client("secretsmanager", region), name, options, module.check_mode)
     if params["state"] == "absent":
         removed = store.remove(params["recovery_window_days"])
         actions = ["scheduled the secret for deletion"] if removed else []
         return {"changed": removed, "created": False, "name": name, "passphrase": None, "actions": actions}
-    serial = normalize_serial(params["serial"])
+    serial = normalize_serial(params["serial"] or "")
     outcome = store.ensure(serial, given=params["passphrase"], length=params["length"], restore=params["restore"])
     version = outcome.version
     return {

@@ -87,6 +87,7 @@ class Access:
             "ansible_ssh_common_args": f"-F {self.config}",
             "ansible_ssh_pipelining": True,
             "ansible_control_path_dir": str(self.directory / "cp"),
+            "ansible_control_path": f"%(directory)s/%%r-{host.name}",
             "ansible_python_interpreter": "/usr/bin/python3",
             **host.variables,
         }

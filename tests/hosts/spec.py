@@ -14,7 +14,8 @@ from typing import Any
 
 from hosts.errors import HostsError
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+# Short, because both are part of the path of ssh's control socket, which the kernel limits to 107 characters.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,22}")
 USERS = ("root", "deploy")
 FIRST_ADDRESS = 11
 
@@ -52,7 +53,7 @@ class HostSpec:
     def validate(self) -> None:
         """Raise HostsError when the specification cannot be a host."""
         if not NAME.fullmatch(self.name):
-            raise HostsError(f"{self.name!r} is no host name: use lowercase letters, digits and hyphens.")
+            raise HostsError(f"{self.name!r} is no host name: use up to 23 lowercase letters, digits and hyphens.")
         if self.user not in USERS:
             raise HostsError(f"User {self.user!r} does not exist on the hosts: choose one of {', '.join(USERS)}.")
         if not self.nginx and any(unit.removesuffix(".service") == "nginx" for unit in self.start):
@@ -79,7 +80,7 @@ def network_name(run_id: str) -> str:
     :raises HostsError: the run id cannot be part of a name.
     """
     if not NAME.fullmatch(run_id):
-        raise HostsError(f"{run_id!r} is no run id: use lowercase letters, digits and hyphens.")
+        raise HostsError(f"{run_id!r} is no run id: use up to 23 lowercase letters, digits and hyphens.")
     return f"acm-{run_id}"
 
 

@@ -22,7 +22,7 @@ from hosts import Fleet, HostsError, HostSpec, subnet
 from hosts.podman import Podman
 
 TESTS = Path(__file__).resolve().parents[1]
-RUN = f"test-hosts-{os.getpid()}"
+RUN = f"test-{os.getpid()}"
 SPECS = (
     HostSpec("web1", start=("nginx",)),
     HostSpec("bare1", nginx=False, tmpfs={"/etc/ssl/acm": "64k"}, user="deploy", variables={"color": "blue"}),

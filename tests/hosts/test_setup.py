@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hosts import HostsError, HostSpec
+from hosts.access import Access
 from hosts.machine import Machine
 from hosts.paths import Paths
 from hosts.podman import containers_conf
@@ -80,6 +81,7 @@ def test_addresses_are_known_before_anything_is_made() -> None:
     ("specs", "message"),
     [
         ([HostSpec("Web 1")], "is no host name"),
+        ([HostSpec("w" * 24)], "is no host name"),
         ([HostSpec("web1"), HostSpec("web1")], "Two hosts are called web1"),
         ([HostSpec("web1", user="admin")], "User 'admin' does not exist"),
         ([HostSpec("web1", nginx=False, start=("nginx.service",))], "shall start nginx and not have it"),
@@ -88,6 +90,15 @@ def test_addresses_are_known_before_anything_is_made() -> None:
 def test_a_wrong_specification_is_refused(specs: list[HostSpec], message: str) -> None:
     with pytest.raises(HostsError, match=message):
         place("run", specs, IPv4Network("10.231.4.0/24"))
+
+
+def test_the_control_socket_is_not_too_long() -> None:
+    directory = Paths.default().run("r" * 23)
+    host = place("r" * 23, [HostSpec("h" * 23, user="deploy")], IPv4Network("10.231.4.0/24"))["h" * 23]
+    variables = Access(directory).variables(host)
+    path = variables["ansible_control_path"] % {"directory": variables["ansible_control_path_dir"]}
+    with_suffix = path.replace("%r", host.user) + "." + "x" * 16
+    assert len(with_suffix) <= 107
 
 
 def test_a_specification_comes_from_json() -> None:

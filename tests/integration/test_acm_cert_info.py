@@ -10,6 +10,7 @@ from typing import Any
 
 from integration.playbook import run_playbook
 from integration.tally import Tally, assert_clear
+
 from standin.client import Standin
 
 MODULE = "acm_cert_info"

@@ -29,11 +29,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from standin.client import Standin, StandinError
 
-ALGORITHMS = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")
+OPENSSL_NAMES = {"RSA_2048": "Public-Key: (2048 bit)", "EC_prime256v1": "prime256v1", "EC_secp384r1": "secp384r1"}
+ALGORITHMS = tuple(OPENSSL_NAMES)
 PASSPHRASE = b"correct-horse-battery"
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "111122223333"
 REGION = "eu-west-1"
+PAST = "2020-01-01T00:00:00Z"
 BARE = Config(retries={"max_attempts": 0, "mode": "standard"}, parameter_validation=False)
 """Neither retries nor checks before sending: what is refused, the stand-in refused."""
 
@@ -155,11 +157,15 @@ def test_a_control_call_issues_it(acm: Any, standin: Standin, judge: Judge) -> N
         standin.issue(arn)
 
 
-def test_auto_issue_after_a_delay(acm: Any, standin: Standin) -> None:
-    standin.options(auto_issue=2)
+def test_auto_issue_at_once_or_after_a_delay(acm: Any, standin: Standin) -> None:
+    standin.options(auto_issue=0)
+    arn = acm.request_certificate(DomainName="shop.example.com")["CertificateArn"]
+    assert describe(acm, arn)["Status"] == "ISSUED"
+    standin.options(auto_issue=3600)
     arn = acm.request_certificate(DomainName="shop.example.com")["CertificateArn"]
     assert describe(acm, arn)["Status"] == "PENDING_VALIDATION"
-    acm.get_waiter("certificate_validated").wait(CertificateArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+    standin.update(arn, issue_due=PAST)
+    acm.get_waiter("certificate_validated").wait(CertificateArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 2})
 
 
 def test_dns_validation_looks_at_route_53(acm: Any, standin: Standin) -> None:
@@ -229,6 +235,7 @@ def test_an_export_is_a_bundle_that_openssl_accepts(acm: Any, standin: Standin, 
     assert judge.belongs_together(exported)
     assert judge.public_key_of_key(exported["PrivateKey"], b"another-passphrase") == ""
     assert "DNS:shop.example.com, DNS:*.example.com" in judge.field(exported["Certificate"], "-ext", "subjectAltName")
+    assert OPENSSL_NAMES[algorithm] in judge.field(exported["Certificate"], "-text")
     certificate = describe(acm, arn)
     assert certificate["KeyAlgorithm"] == algorithm
     assert as_number(certificate["Serial"]) == judge.serial(exported["Certificate"])
@@ -417,7 +424,7 @@ def test_renew_refuses_what_was_not_exported(acm: Any, standin: Standin) -> None
 
 
 def test_a_renewal_that_takes_time(acm: Any, standin: Standin) -> None:
-    standin.options(renew_seconds=2)
+    standin.options(renew_seconds=3600)
     arn = standin.request("shop.example.com")
     serial = describe(acm, arn)["Serial"]
     export(acm, arn)
@@ -425,7 +432,7 @@ def test_a_renewal_that_takes_time(acm: Any, standin: Standin) -> None:
     pending = describe(acm, arn)
     assert (pending["Serial"], pending["RenewalSummary"]["RenewalStatus"]) == (serial, "PENDING_AUTO_RENEWAL")
     assert code(acm.renew_certificate, CertificateArn=arn) == "RequestInProgressException"
-    time.sleep(2.2)
+    standin.update(arn, renewal_due=PAST)
     assert describe(acm, arn)["Serial"] != serial
 
 
@@ -441,12 +448,12 @@ def test_exports_stay_old_for_a_number_of_calls(acm: Any, standin: Standin, judg
 
 
 def test_exports_stay_old_for_some_seconds(acm: Any, standin: Standin, judge: Judge) -> None:
-    standin.options(stale_seconds=2)
+    standin.options(stale_seconds=3600)
     arn = standin.request("shop.example.com", key_algorithm="EC_prime256v1")
     old = judge.serial(export(acm, arn)["Certificate"])
     acm.renew_certificate(CertificateArn=arn)
     assert judge.serial(acm.get_certificate(CertificateArn=arn)["Certificate"]) == old
-    time.sleep(2.2)
+    standin.update(arn, stale_until=PAST)
     assert judge.serial(export(acm, arn)["Certificate"]) != old
 
 
@@ -874,23 +881,21 @@ def test_an_error_of_choice_before_or_after_the_call(standin: Standin, secrets: 
 
 
 def test_latency(standin: Standin, acm: Any) -> None:
-    standin.latency("acm:List*", 300)
-    started = time.monotonic()
+    standin.latency("acm:List*", 1000)
     acm.list_certificates()
-    assert time.monotonic() - started >= 0.3
-    started = time.monotonic()
     acm.search_certificates()
-    assert time.monotonic() - started < 0.3
+    slow, quick = (call["milliseconds"] for call in standin.calls())
+    assert slow >= 1000 > quick
 
 
 def test_quotas_are_an_option(standin: Standin) -> None:
     unlimited = standin.client("acm", config=BARE)
-    for _ in range(12):
-        unlimited.list_certificates()
-    standin.options(quotas=True)
+    many = range(60)
     with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(lambda _: _code_or_ok(unlimited.list_certificates), range(24)))
-    assert codes.count("ok") >= 8 and "ThrottlingException" in codes
+        assert {_code_or_ok(unlimited.search_certificates) for _ in many} == {"ok"}
+        standin.options(quotas=True)
+        codes = list(pool.map(lambda _: _code_or_ok(unlimited.search_certificates), many))
+    assert codes.count("ok") >= 5 and "ThrottlingException" in codes
     patient = standin.client("acm", config=Config(retries={"max_attempts": 8, "mode": "adaptive"}))
     for _ in range(10):
         patient.search_certificates()
@@ -958,6 +963,14 @@ def test_labels_stay_when_awscurrent_moves_on(secrets: Any) -> None:
     assert values == ["one", "two", "three"]
     stages = secrets.describe_secret(SecretId="a")["VersionIdsToStages"].values()
     assert sorted(map(sorted, stages)) == [["AWSCURRENT", "serial-3"], ["AWSPREVIOUS", "serial-2"], ["serial-1"]]
+
+
+def test_a_version_without_labels_is_read_by_its_id_and_not_described(secrets: Any) -> None:
+    first = secrets.create_secret(Name="a", SecretString="one")["VersionId"]
+    for text in ("two", "three"):
+        secrets.put_secret_value(SecretId="a", SecretString=text)
+    assert first not in secrets.describe_secret(SecretId="a")["VersionIdsToStages"]
+    assert secrets.get_secret_value(SecretId="a", VersionId=first)["SecretString"] == "one"
 
 
 def test_a_label_belongs_to_one_version(secrets: Any) -> None:
@@ -1065,6 +1078,35 @@ def test_only_one_of_many_wins_a_conditional_write(standin: Standin) -> None:
     assert outcomes.count("ConditionalCheckFailedException") == 63
 
 
+def test_calls_of_one_service_run_one_after_another(standin: Standin) -> None:
+    """What makes the test above true: the race itself is too short to provoke from outside."""
+    pytest.importorskip("moto")
+    from standin.middleware import Middleware
+
+    inside: list[int] = []
+    seen: list[int] = []
+
+    def moto(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        inside.append(1)
+        seen.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        start_response("200 OK", [])
+        return [b"{}"]
+
+    application = Middleware(moto)
+    credential = f"AKIA{ACCOUNT}STND/20260101/{REGION}/dynamodb/aws4_request"
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/",
+        "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.PutItem",
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
+    }
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: application(dict(environ), lambda *_: None), range(6)))
+    assert seen == [1] * 6
+
+
 # The process itself
 
 
@@ -1072,7 +1114,7 @@ def test_ten_thousand_certificates_are_quick(standin: Standin) -> None:
     started = time.monotonic()
     arns = standin.seed(10_000, tags={"team": "web"})
     assert len(set(arns)) == 10_000
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert standin.events() == []
 
 
@@ -1104,9 +1146,7 @@ def test_control_tells_what_is_wrong(standin: Standin) -> None:
 
 
 def test_it_listens_on_this_machine_only_and_ends_when_told(tmp_path: Path) -> None:
-    started = time.monotonic()
     with Standin(log=str(tmp_path / "log")) as other:
-        assert time.monotonic() - started < 10
         port = int(other.url.rpartition(":")[2])
         assert other.url.startswith("http://127.0.0.1:")
         assert other.control("health") == {"ok": True}

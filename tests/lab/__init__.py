@@ -25,10 +25,15 @@ from types import TracebackType
 from typing import Any
 
 from hosts.fleet import Fleet, HostSpec
-from standin.client import DEFAULT_ACCOUNT, Standin
+from standin.client import Standin
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGGED = {"Role": "web"}
+FORGET = """
+rm -rf /etc/ssl/acm/* /etc/ssl/acm/.[!.]* /etc/nginx/conf.d/*
+mountpoint -q /etc/ssl/acm || rm -rf /etc/ssl/acm
+if systemctl is-enabled --quiet nginx; then systemctl reset-failed nginx; systemctl restart nginx; fi
+"""
 
 
 class LabError(Exception):
@@ -79,19 +84,25 @@ class Lab:
 
     Attributes:
         tags: AWS tags of each host, by name; a host that is not named is tagged ``Role=web``.
+        outlive: the stand-in goes on when this process ends, for whoever leaves the laboratory running.
     """
 
     run_id: str
     specs: Sequence[HostSpec]
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    outlive: bool = False
 
     def __post_init__(self) -> None:
-        self.aws = Standin()
+        self.aws = Standin(outlive=self.outlive)
         self.fleet = Fleet(self.run_id, self.specs)
         self.directory = Path(tempfile.mkdtemp(prefix="acm-"))
         self.root = self.directory / "root.pem"
 
     def __enter__(self) -> Lab:
+        return self.up()
+
+    def up(self) -> Lab:
+        """Set up; whatever was made is removed when something fails."""
         try:
             self.aws.start()
             self.fleet.up()
@@ -139,7 +150,29 @@ class Lab:
             "ansible_ssh_private_key_file": str(self.fleet.ssh_key),
             "ansible_ssh_common_args": f"-F {self.fleet.ssh_config}",
         }
-        (self.directory / "login.yml").write_text(json.dumps({"all": {"vars": login}}), encoding="utf-8")
+        self.write("login.yml", {"all": {"vars": login}})
+
+    def fresh(self) -> None:
+        """Empty the account, and make every host forget its certificates; hosts that were stopped run again."""
+        for name in self.fleet.hosts:
+            if not self.runs(name):
+                self.fleet.start(name)
+            self.fleet.exec(name, ["sh", "-c", FORGET])
+        self.aws.reset()
+        self.prepare()
+        done = self.playbook("certops.acm.setup_aws")
+        if done.returncode:
+            raise LabError(done.output)
+
+    def runs(self, host: str) -> bool:
+        """Tell whether a host answers commands."""
+        return self.fleet.exec(host, ["true"], check=False).returncode == 0
+
+    def write(self, name: str, content: Any) -> str:
+        """Write a file of YAML into the laboratory; its path."""
+        path = self.directory / name
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return str(path)
 
     @property
     def inventories(self) -> list[str]:
@@ -160,6 +193,11 @@ class Lab:
             "ANSIBLE_FORCE_COLOR": "0",
         }
 
+    @property
+    def full_environment(self) -> dict[str, str]:
+        """This process's environment with what points to the laboratory."""
+        return {**os.environ, **self.environment}
+
     def playbook(
         self,
         name: str,
@@ -174,7 +212,7 @@ class Lab:
         started = time.monotonic()
         done = subprocess.run(
             command,
-            env={**os.environ, **self.environment, **(environment or {})},
+            env={**self.full_environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -184,7 +222,7 @@ class Lab:
         )
         seconds = time.monotonic() - started
         after = self.sessions()
-        spent = {host: after[host] - before[host] for host in after}
+        spent = {host: after[host] - before[host] for host in after if host in before}
         return Run(done.returncode, done.stdout, seconds, self.aws.counts(), spent)
 
     @property
@@ -199,15 +237,7 @@ class Lab:
 
     def sessions(self) -> dict[str, int]:
         """Ssh sessions so far, by host; a host that does not run has none."""
-        found = {}
-        for name in self.fleet.hosts:
-            try:
-                found[name] = self.fleet.sessions(name)
-            except Exception as error:
-                if "running" not in str(error) and "stopped" not in str(error):
-                    raise
-                found[name] = 0
-        return found
+        return {name: self.fleet.sessions(name) for name in self.fleet.hosts if self.runs(name)}
 
     def served(self, host: str, server_name: str, port: int = 443) -> Served:
         """Shake hands from outside with openssl, as any client would."""
@@ -231,6 +261,3 @@ class Lab:
 def _openssl(command: Sequence[str], stdin: str = "") -> str:
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=False)
     return done.stdout + done.stderr
-
-
-ACCOUNT = DEFAULT_ACCOUNT

@@ -10,6 +10,8 @@ from typing import Any
 from . import ca, lifecycle
 from .certificate import Certificate, Leaf, Validity, iso, parse_time
 
+_MOMENTS = ("created_at", "issued_at", "imported_at", "revoked_at", "issue_due", "renewal_due", "stale_until")
+
 
 def validity_of(certificate: Certificate, given: dict[str, Any] | None) -> Validity | None:
     """None without anything given, which means the usual lifetime."""
@@ -20,13 +22,13 @@ def validity_of(certificate: Certificate, given: dict[str, Any] | None) -> Valid
 
 
 def update(certificate: Certificate, attributes: dict[str, Any]) -> None:
-    moments = ("created_at", "issued_at", "imported_at", "revoked_at")
+    """Sets fields of :class:`Certificate`; times as ISO text. So a test need not wait for a due time."""
     unknown = set(attributes) - set(vars(certificate)) - {"status"}
     if unknown:
         raise ValueError(f"a certificate has no {', '.join(sorted(unknown))}")
     for name, value in attributes.items():
         stored = "stored_status" if name == "status" else name
-        setattr(certificate, stored, parse_time(value) if name in moments and value else value)
+        setattr(certificate, stored, parse_time(value) if name in _MOMENTS and value else value)
 
 
 def told(certificate: Certificate, *, leaves: bool = False, key: bool = False) -> dict[str, Any]:

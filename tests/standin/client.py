@@ -34,12 +34,16 @@ class Standin:
     ``url`` is where AWS's API is; ``env`` what a process needs to take it for AWS.
     """
 
-    def __init__(self, url: str = "", *, python: str = "", port: int = 0, log: str = "") -> None:
-        """``python`` is an interpreter that has moto (default: STANDIN_PYTHON or this one)."""
+    def __init__(self, url: str = "", *, python: str = "", port: int = 0, log: str = "", outlive: bool = False) -> None:
+        """``python`` is an interpreter that has moto (default: STANDIN_PYTHON or this one).
+
+        ``outlive``: it goes on when this process ends, and whoever wants ends it by its ``pid``.
+        """
         self.url = url
         self._python = python or os.environ.get("STANDIN_PYTHON") or sys.executable
         self._port = port
         self._log = log
+        self._outlive = outlive
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Standin:
@@ -51,17 +55,29 @@ class Standin:
         self.stop()
 
     def start(self) -> Standin:
-        """Start it on 127.0.0.1 and wait until it answers; it ends with this process at the latest."""
+        """Start it on 127.0.0.1 and wait until it answers."""
         with tempfile.TemporaryDirectory(prefix="standin-") as folder:
             ready = Path(folder) / "ready.json"
             command = [self._python, "-m", "standin", "--port", str(self._port), "--ready-file", str(ready)]
             log = open(self._log, "ab") if self._log else tempfile.TemporaryFile()  # noqa: SIM115
+            if not self._outlive:
+                command.append("--exit-with-parent")
             with log:
                 self._process = subprocess.Popen(
-                    [*command, "--exit-with-parent"], env=_server_env(), stdout=log, stderr=subprocess.STDOUT
+                    command,
+                    env=_server_env(),
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=self._outlive,
                 )
                 self.url = self._wait_for(ready, log)
         return self
+
+    @property
+    def pid(self) -> int:
+        """Process that ``start`` made; 0 if there is none."""
+        return self._process.pid if self._process else 0
 
     def stop(self) -> None:
         """End the process that ``start`` made; nothing happens if there is none."""

@@ -35,7 +35,10 @@ def read_settings(path: str) -> dict[str, str]:
 def load(path: str) -> tuple[ssl.SSLContext, int]:
     settings = read_settings(path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(settings["certificate"], settings["key"], lambda: "")
+    try:
+        context.load_cert_chain(settings["certificate"], settings["key"], lambda: "")
+    except OSError as error:
+        raise ValueError(f"cannot load {settings['certificate']} and {settings['key']}: {error}") from None
     return context, int(settings.get("linger", "0"))
 
 
@@ -88,16 +91,10 @@ def main() -> None:
         try:
             load(path)
         except (OSError, ValueError, KeyError) as error:
-            sys.exit(f"configuration {path} is bad: {getattr(error, 'filename', None) or ''} {error}")
+            sys.exit(f"configuration {path} is bad: {error}")
         if os.path.exists(path + ".fail"):
             sys.exit(f"configuration {path} is bad: told to fail")
-        if os.path.exists(path + ".fail-once-live") and Path(path + ".fail-once-live").read_text() in (
-            os.path.realpath(read_settings(path)["certificate"])
-        ):
-            sys.exit(f"configuration {path} is bad: told to fail on this certificate")
     elif action == "reload":
-        if os.path.exists(path + ".reload-fails"):
-            sys.exit("reload: told to fail")
         os.kill(int(Path(path + ".pid").read_text()), signal.SIGHUP)
 
 

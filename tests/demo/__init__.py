@@ -1,0 +1,5 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole flow for a new user: real hosts, real nginx, real handshakes, a stand-in for AWS."""

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One laboratory for all end-to-end tests: real hosts, and the stand-in emptied before each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hosts.fleet import HostSpec
+from lab import Lab
+
+SPECS = (
+    HostSpec("web1", start=("nginx",)),
+    HostSpec("web2", start=("nginx",)),
+    HostSpec("db1", start=("nginx",)),
+    HostSpec("bare", nginx=False),
+    HostSpec("full", start=("nginx",), tmpfs={"/etc/ssl/acm": "24k"}),
+)
+TAGS = {"db1": {"Role": "db"}, "bare": {"Role": "bare"}, "full": {"Role": "full"}}
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[Lab]:
+    """The laboratory, once for the whole run."""
+    with Lab("e2e", SPECS, TAGS) as made:
+        yield made
+
+
+@pytest.fixture
+def lab(fleet: Lab) -> Lab:
+    """The laboratory with an empty account, an inventory table, and hosts that never saw a certificate."""
+    fleet.fresh()
+    return fleet
+
+
+@pytest.fixture
+def arn(lab: Lab) -> str:
+    """An issued, exportable certificate for shop.example.com."""
+    return lab.aws.request("shop.example.com")
