@@ -178,8 +178,12 @@ def hosts(session: nox.Session) -> None:
     """Run the roles and the transaction on real hosts."""
     prepare(session, MAIN, "test", "molecule")
     pytest(session, "tests/hosts")
-    session.chdir(ROOT / "extensions")
-    session.run("molecule", "test", "--all")
+    # An interrupted run leaves its hosts, and the next one would take them for its own.
+    session.run("molecule", "destroy", "--all", silent=True)
+    try:
+        session.run("molecule", "test", "--all")
+    finally:
+        session.run("molecule", "destroy", "--all", silent=True)
 
 
 @nox.session

@@ -165,8 +165,8 @@ def _covers(name: str, wanted: str) -> bool:
     if name == wanted:
         return True
     # RFC 6125: the wildcard is the whole leftmost label and stands for exactly one.
-    _first, dot, rest = wanted.partition(".")
-    return bool(dot) and name == f"*.{rest}"
+    first, _dot, rest = wanted.partition(".")
+    return first != "" and name == f"*.{rest}"
 
 
 def _ascii_name(name: str) -> str:

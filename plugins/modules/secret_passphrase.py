@@ -34,9 +34,10 @@ options:
   state:
     description:
       - V(present) returns the passphrase of O(serial) and makes it when there is none.
+      - V(generated) returns a new passphrase that is kept nowhere, without a call to AWS.
       - V(absent) schedules the secret, with the passphrases of all serials, for deletion.
     type: str
-    choices: [present, absent]
+    choices: [present, generated, absent]
     default: present
   passphrase:
     description:
@@ -169,6 +170,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.certops.acm.plugins.module_utils.certificate import CertificateArn, normalize_serial
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
+from ansible_collections.certops.acm.plugins.module_utils.passphrase import generate
 from ansible_collections.certops.acm.plugins.module_utils.passphrase_store import (
     PassphraseStore,
     SecretOptions,
@@ -182,7 +184,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str"},
     "certificate_arn": {"type": "str", "aliases": ["arn"]},
     "serial": {"type": "str"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "generated", "absent"], "default": "present"},
     "passphrase": {"type": "str", "no_log": True},
     "length": {"type": "int", "default": 48},
     "tags": {"type": "dict"},
@@ -198,6 +200,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def run(module: AnsibleAWSModule) -> dict[str, Any]:
     params = module.params
+    if params["state"] == "generated":
+        return {"changed": False, "created": False, "passphrase": generate(params["length"]), "actions": []}
     session = Session(module)
     arn = CertificateArn.parse(params["certificate_arn"]) if params["certificate_arn"] else None
     options = SecretOptions.from_params(params)

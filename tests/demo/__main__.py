@@ -20,12 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
 from hosts.fleet import Fleet, HostSpec
 from hosts.paths import Paths
 from lab import Lab, Run
+from rich.console import Console
+from rich.markup import escape
 
 RUN = "demo"
 WEB = ("web1", "web2")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from hosts.fleet import HostSpec
 from lab import Lab
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from lab import Lab, Run
 
 NAME = "shop.example.com"
@@ -253,7 +252,9 @@ def test_a_host_that_cannot_be_reached(site: Lab) -> None:
     run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
     refused(site, run, "web1 .*unreachable")
     assert site.served("web2", NAME).fingerprint == site.fingerprint(arn_of(site))
-    [record] = [record for record in records(site).values() if record["host"] == "web1" and record["pk"] == arn_of(site)]
+    [record] = [
+        record for record in records(site).values() if record["host"] == "web1" and record["pk"] == arn_of(site)
+    ]
     assert (record["status"], record["fingerprint"]) == ("unreachable", old)
     site.fleet.start("web1")
     assert site.served("web1", NAME).fingerprint == old, "it came back with what it had"

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import pytest
-
 from lab import Lab, Run
 
 WEB = ("web1", "web2")
@@ -124,6 +123,12 @@ def test_the_role_alone_exports_once_for_all_batches(lab: Lab, arn: str) -> None
     assert {host: run.sessions[host] for host in WEB} == {"web1": 1, "web2": 1}
     again = ended_well(lab.playbook(play))
     assert re_changed(again, WEB) == 0
+
+
+def test_a_passphrase_that_is_kept_nowhere(lab: Lab, arn: str) -> None:
+    run = ended_well(lab.deploy(arn, "shop", certops_passphrase_store="none"))
+    must_serve(lab, arn)
+    assert not [call for call in run.calls if call.startswith("secretsmanager:")]
 
 
 def re_changed(run: Run, hosts: tuple[str, ...]) -> int:

@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from lab import Lab
 
 LOUD = ("-vvvv", "--diff")

@@ -186,9 +186,13 @@ class Fleet:
 
     def _run_container(self, spec: HostSpec, image: str) -> str:
         host = self.hosts[spec.name]
-        keys = f"{self._access.authorized_keys}:/etc/ssh/acm_authorized_keys:ro"
+        # Outside the container: podman's own would be in memory, and a host that is killed would lose it.
+        journal = self.directory / "journal" / host.name
+        journal.mkdir(parents=True)
+        volumes = (f"{self._access.authorized_keys}:/etc/ssh/acm_authorized_keys:ro", f"{journal}:/var/log/journal")
         options = ["--detach", "--systemd=always", "--name", host.container, "--hostname", host.name]
-        options += ["--network", network_name(self.run_id), "--ip", host.address, "--volume", keys]
+        options += ["--network", network_name(self.run_id), "--ip", host.address]
+        options += [f"--volume={volume}" for volume in volumes]
         # The same hardware address after a restart: the machine's neighbour table would keep the old one for a minute.
         options += ["--mac-address", "02:ac:" + IPv4Address(host.address).packed.hex(":"), *labels(self.run_id)]
         for path, size in spec.tmpfs.items():

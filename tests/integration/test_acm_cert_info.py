@@ -122,7 +122,7 @@ def test_what_is_wrong_is_said_with_the_remedy(standin: Standin) -> None:
     tally = Tally(standin)
     arn = tally.certificate()
     unknown = arn[:-4] + "0000"
-    denied = {
+    denied: dict[str, dict[str, Any]] = {
         "acm:DescribeCertificate": {"certificate_arn": arn},
         "acm:ListCertificates": {},
         "acm:SearchCertificates": {"details": True},

@@ -178,7 +178,7 @@ def test_what_acm_gives_is_checked(standin: Standin) -> None:
 def test_bad_input_is_refused_before_any_call(standin: Standin) -> None:
     tally = Tally(standin)
     arn = tally.certificate()
-    cases = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"passphrase": "a-long-passphrase-with-#-in-it"}, "# $ %"),
         ({"passphrase": "a-long-passphrase-with-ü-in-it"}, "ASCII"),
         ({"passphrase": None}, "an export needs a passphrase: take one from certops.acm.secret_passphrase"),

@@ -222,7 +222,7 @@ def test_deletion_and_the_way_back(standin: Standin) -> None:
 
 def test_bad_input_is_refused(standin: Standin) -> None:
     tally = Tally(standin)
-    cases = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"passphrase": "a-passphrase-with-a-#-inside"}, "# $ %"),
         ({"length": 31}, "length is 31: give a number from 32 to 128"),
         ({"serial": "nonsense"}, "'nonsense' is not the serial"),

@@ -25,10 +25,12 @@ from types import TracebackType
 from typing import Any
 
 from hosts.fleet import Fleet, HostSpec
+
 from standin.client import Standin
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGGED = {"Role": "web"}
+IMAGE = "ami-03cf127a"  # one of those moto knows
 FORGET = """
 rm -rf /etc/ssl/acm/* /etc/ssl/acm/.[!.]* /etc/nginx/conf.d/*
 mountpoint -q /etc/ssl/acm || rm -rf /etc/ssl/acm
@@ -133,12 +135,11 @@ class Lab:
         block = addresses[0].rsplit(".", 1)[0] + ".0/24"
         vpc = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
         subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"]
-        image = ec2.describe_images()["Images"][0]["ImageId"]
         for host in self.fleet.hosts.values():
             tags = {"Name": host.name, **self.tags.get(host.name, TAGGED)}
             pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
             ec2.run_instances(
-                ImageId=image,
+                ImageId=IMAGE,
                 MinCount=1,
                 MaxCount=1,
                 SubnetId=subnet,

@@ -10,10 +10,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from ansible.plugins.loader import init_plugin_loader
-from unit.host import Host
+
+if TYPE_CHECKING:
+    from unit.host import Host
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -38,5 +41,7 @@ init_plugin_loader([os.environ["ANSIBLE_COLLECTIONS_PATH"]])
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
+    from unit.host import Host  # not before Ansible's loader knows where the collection is
+
     with Host(tmp_path) as made:
         yield made

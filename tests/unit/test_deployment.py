@@ -19,7 +19,7 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import PlanErro
 from ansible_collections.certops.acm.plugins.module_utils.inventory import plan_deployments, select_deployments
 
 ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/7f0a2c1e-5b1d-4c53-9f3e-2d8a4b6c9e10"
-WHO = {
+WHO: dict[str, Any] = {
     "certificate_arn": ARN,
     "certificate_name": "www",
     "host": "web1",
@@ -29,7 +29,7 @@ WHO = {
 OLD = {"fingerprint": "aa" * 32, "serial": "a", "not_after": "2026-12-01T00:00:00Z"}
 NEW = {"fingerprint": "bb" * 32, "serial": "b", "not_after": "2027-06-01T00:00:00Z"}
 OTHER = "cc" * 32
-KNOWN = Deployment(**WHO, status="verified", **OLD, options_digest="d0", at="2026-10-01T00:00:00Z")  # type: ignore[arg-type]
+KNOWN = Deployment(**WHO, status="verified", **OLD, options_digest="d0", at="2026-10-01T00:00:00Z")
 FAILED = {**WHO, "desired_fingerprint": NEW["fingerprint"], "desired_serial": "b", "error": "nginx -t failed"}
 
 
@@ -37,7 +37,7 @@ def test_first_success() -> None:
     record = next_record(None, {**WHO, **NEW, "status": "verified", "at": "2026-10-02T00:00:00Z", "run_id": "r1"})
     assert record.key == "web1#nginx#www"
     assert record == Deployment(
-        **WHO,  # type: ignore[arg-type]
+        **WHO,
         status="verified",
         **NEW,
         desired_fingerprint=NEW["fingerprint"],

@@ -45,7 +45,7 @@ def test_key_tells_targets_of_a_certificate_apart() -> None:
 )
 def test_each_wrong_field_is_refused_with_what_it_has_to_be(field: str, value: str, says: str) -> None:
     with pytest.raises(AcmError, match=says):
-        replace(TARGET, **{field: value}).validate()
+        Target.from_result({**TARGET.to_result(), field: value}).validate()
 
 
 @pytest.mark.parametrize("name", ["a", "0", "www.example.com", "A_b-c.d", "a" * 64])
