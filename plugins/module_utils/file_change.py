@@ -17,7 +17,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Step = Callable[[str, str], None]
+Step = Callable[[str, str], object]
 Label = Callable[[str, str], None]
 
 # Hidden, and with an ending of its own: no server's include pattern (*.conf, *) matches it.

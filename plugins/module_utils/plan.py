@@ -161,6 +161,9 @@ def make_plan(
         its_targets = [target for target in targets if target.certificate_arn == arn]
         pending: list[_Pending] = []
         for target in its_targets:
+            if target.service not in SERVICES:
+                problems.append(f"service {target.service} is not known: choose one of {', '.join(SERVICES)}")
+                continue
             chosen = [host for host in hosts if _carries(host, target)]
             if not chosen:
                 unmatched.append((target, _no_host(target)))

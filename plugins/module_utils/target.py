@@ -97,4 +97,5 @@ class Target:
 
     def to_result(self) -> dict[str, Any]:
         """Return the target as a module returns it."""
-        return asdict(self)
+        # Not asdict: it copies the options, and Ansible's own kind of dictionary cannot be copied so.
+        return dict(vars(self))

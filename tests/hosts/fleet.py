@@ -136,8 +136,8 @@ class Fleet:
 
     def sshd_log(self, host: str) -> list[str]:
         """Return sshd's log since the host was made, over restarts."""
-        self.exec(host, ["journalctl", "--sync"])
-        return self.exec(host, ["journalctl", "--quiet", "--output=cat", "_COMM=sshd"]).stdout.splitlines()
+        command = "journalctl --sync && journalctl --quiet --output=cat _COMM=sshd"
+        return self.exec(host, ["sh", "-c", command]).stdout.splitlines()
 
     def sessions(self, host: str) -> int:
         """Return how many ssh sessions (commands, file transfers) the host has begun: its round trips."""

@@ -131,6 +131,7 @@ def test_what_is_wrong_is_said_with_the_remedy(standin: Standin) -> None:
     refused = []
     for action, options in denied.items():
         other = Tally(standin)
+        other.certificate()
         standin.deny(action, account=other.account)
         refused.append(other.task(MODULE, options))
     throttled = Tally(standin)

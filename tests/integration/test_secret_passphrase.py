@@ -84,7 +84,7 @@ def test_one_passphrase_for_each_serial(standin: Standin) -> None:
 
 
 def test_cost_and_secret_name(standin: Standin) -> None:
-    new, known, renewed = Tally(standin), Tally(standin), Tally(standin)
+    new, known, renewed, nowhere = (Tally(standin) for _ in range(4))
     arn = new.certificate(region="us-east-1")
     for tally in (known, renewed):
         PassphraseStore(tally.client("secretsmanager"), "certops/test").ensure(
@@ -96,10 +96,13 @@ def test_cost_and_secret_name(standin: Standin) -> None:
             new.task(MODULE, {"certificate_arn": arn, "serial": "0a"}),
             secret(known),
             secret(renewed, serial="0c"),
+            secret(nowhere, state="generated", length=64),
         ],
         {},
     )
-    assert [result.outcome for result in run.results] == ["ok"] * 3
+    assert [result.outcome for result in run.results] == ["ok"] * 4
+    assert len(run[3]["passphrase"]) == 64
+    assert nowhere.calls() == {}
     name = secret_name(None, CertificateArn.parse(arn))
     assert run[0]["name"] == name == f"certops/acm/{new.account}/{arn.rsplit('/', 1)[1]}"
     assert ":us-east-1:" in run[0]["arn"]

@@ -19,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from hosts.errors import HostsError
 from hosts.fleet import Fleet, HostSpec
 
 from standin.client import Standin
@@ -87,12 +89,14 @@ class Lab:
     Attributes:
         tags: AWS tags of each host, by name; a host that is not named is tagged ``Role=web``.
         outlive: the stand-in goes on when this process ends, for whoever leaves the laboratory running.
+        counted: ssh sessions of each host after the last playbook: nothing else logs in to them.
     """
 
     run_id: str
     specs: Sequence[HostSpec]
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outlive: bool = False
+    counted: dict[str, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.aws = Standin(outlive=self.outlive)
@@ -155,15 +159,18 @@ class Lab:
 
     def fresh(self) -> None:
         """Empty the account, and make every host forget its certificates; hosts that were stopped run again."""
-        for name in self.fleet.hosts:
-            if not self.runs(name):
-                self.fleet.start(name)
-            self.fleet.exec(name, ["sh", "-c", FORGET])
+        with ThreadPoolExecutor(len(self.fleet.hosts)) as pool:
+            list(pool.map(self._forget, self.fleet.hosts))
         self.aws.reset()
         self.prepare()
         done = self.playbook("certops.acm.setup_aws")
         if done.returncode:
             raise LabError(done.output)
+
+    def _forget(self, host: str) -> None:
+        if not self.runs(host):
+            self.fleet.start(host)
+        self.fleet.exec(host, ["sh", "-c", FORGET])
 
     def runs(self, host: str) -> bool:
         """Tell whether a host answers commands."""
@@ -207,7 +214,7 @@ class Lab:
         environment: Mapping[str, str] | None = None,
     ) -> Run:
         """Play one of the collection's playbooks by its FQCN, or a file, and count what it cost."""
-        before = self.sessions()
+        before = self.counted or self.sessions()
         self.aws.reset_counts()
         command = [self.ansible_playbook, name, "-e", json.dumps(dict(variables or {})), *arguments]
         started = time.monotonic()
@@ -222,7 +229,7 @@ class Lab:
             check=False,
         )
         seconds = time.monotonic() - started
-        after = self.sessions()
+        after = self.counted = self.sessions()
         spent = {host: after[host] - before[host] for host in after if host in before}
         return Run(done.returncode, done.stdout, seconds, self.aws.counts(), spent)
 
@@ -237,8 +244,19 @@ class Lab:
         return self.playbook("certops.acm.deploy", {**asked, **variables}, *arguments)
 
     def sessions(self) -> dict[str, int]:
-        """Ssh sessions so far, by host; a host that does not run has none."""
-        return {name: self.fleet.sessions(name) for name in self.fleet.hosts if self.runs(name)}
+        """Ssh sessions so far, by host; a host that does not run is left out."""
+        names = list(self.fleet.hosts)
+        with ThreadPoolExecutor(len(names)) as pool:
+            counted = dict(zip(names, pool.map(self._sessions, names)))
+        return {name: count for name, count in counted.items() if count is not None}
+
+    def _sessions(self, host: str) -> int | None:
+        try:
+            return self.fleet.sessions(host)
+        except HostsError:
+            if self.runs(host):
+                raise
+            return None
 
     def served(self, host: str, server_name: str, port: int = 443) -> Served:
         """Shake hands from outside with openssl, as any client would."""

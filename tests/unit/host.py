@@ -123,7 +123,7 @@ class Host:
         return {"config_files": [{"path": str(self.config), "content": content, "mode": "0644"}], **changes}
 
     def transaction(
-        self, options: dict[str, Any], on_step: Callable[[str, str], None] | None = None, **settings: Any
+        self, options: dict[str, Any], on_step: Callable[[str, str], object] | None = None, **settings: Any
     ) -> Transaction:
         desired = read_desired(options, check_mode=False)
         server = Server(tuple(options["config_test"]), options["unit"], tuple(options["reload_command"]))

@@ -125,6 +125,21 @@ def test_refusal_of_a_parameter_does_not_show_its_value() -> None:
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+def test_passphrase_goes_out_as_bytes() -> None:
+    """Anything else of a wrong type would be printed by botocore."""
+    sent: list[Any] = []
+
+    class Client:
+        meta = SimpleNamespace(region_name="eu-west-1")
+
+        def export_certificate(self, **request: Any) -> dict[str, str]:
+            sent.append(request["Passphrase"])
+            return {"Certificate": "leaf", "CertificateChain": "chain", "PrivateKey": "key"}
+
+    acm.export_certificate(Client(), ARN, SECRET)
+    assert sent == [SECRET.encode()]
+
+
 def test_secrets_are_not_in_a_representation() -> None:
     assert SECRET not in repr(secrets_manager.SecretVersion("arn", "id", SECRET))
     assert SECRET not in repr(acm.ExportedCertificate("leaf", "chain", SECRET))

@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 from unit.certificates import authority, now
-from unit.host import Host
+from unit.host import Host, listener_options
 
 from ansible_collections.certops.acm.plugins.module_utils.deploy_request import read_desired
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
@@ -166,6 +167,15 @@ def test_a_damaged_version_is_staged_anew_beside_it(managed: Host, damage: str) 
     assert not managed.deploy(OLD, **managed.managed()).plan.changed
 
 
+def test_another_chain_for_the_same_leaf_is_installed(managed: Host) -> None:
+    """An authority may be signed by another root: same leaf, same fingerprint, other files."""
+    shorter = managed.options(OLD, **managed.managed())
+    shorter["chain"] = shorter["chain"].split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+    assert managed.transaction(shorter).run().plan.changed
+    assert (managed.live / "chain.pem").read_text() == shorter["chain"]
+    assert managed.served() == OLD.fingerprint
+
+
 def test_a_configuration_that_names_the_live_version_beforehand_is_no_obstacle(host: Host) -> None:
     host.own_pair(OLD)
     host.start()
@@ -252,6 +262,17 @@ def test_any_failure_puts_everything_back(request: pytest.FixtureRequest, state:
     assert result["served_fingerprint"] == served == host.served()
     assert host.snapshot() == before
     host.comes_up()
+
+
+def test_one_listener_that_fails_puts_all_back(managed: Host) -> None:
+    """The first one serves the new certificate already, so the server must be reloaded on the way back."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closed = server.getsockname()[1]
+    changes = {"listeners": listener_options([managed.port, closed]), "handshake_timeout": 0.5}
+    result = failure(managed.transaction(managed.options(NEW, **managed.managed(), **changes)), "rolled_back")
+    assert f"connection refused at 127.0.0.1:{closed}" in result["msg"]
+    assert [seen["fingerprint"] for seen in result["served"]] == [OLD.fingerprint, None]
+    assert managed.served() == OLD.fingerprint
 
 
 def test_a_failed_change_can_be_made_later(managed: Host) -> None:

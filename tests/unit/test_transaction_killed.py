@@ -34,7 +34,7 @@ from ansible_collections.certops.acm.plugins.module_utils.transaction import Rol
 FIRST = authority().leaf(age=3)
 OLD = authority().leaf(age=2)
 NEW = authority().leaf(age=1)
-Step = Callable[[str, str], None]
+Step = Callable[[str, str], object]
 Scene = Callable[["Rehearsal"], "tuple[dict[str, Any], set[str]]"]
 
 
@@ -149,6 +149,19 @@ def two_files(stage: Rehearsal) -> tuple[dict[str, Any], set[str]]:
     return stage.host.options(NEW, config_files=files), {OLD.fingerprint, NEW.fingerprint}
 
 
+def two_new_files(stage: Rehearsal) -> tuple[dict[str, Any], set[str]]:
+    """Two new files, one including the other; the server reads the outer one as soon as it is there."""
+    stage.host.own_pair(OLD)
+    outer, inner = stage.host.etc / "outer.conf", stage.host.etc / "inner.conf"
+    with stage.host.config.open("a") as config:
+        config.write(f"optional {outer}\n")
+    files = [
+        {"path": str(inner), "content": stage.host.lines("{live}/fullchain.pem", "{live}/privkey.pem"), "mode": "0644"},
+        {"path": str(outer), "content": f"include {inner}\n", "mode": "0644"},
+    ]
+    return stage.host.options(NEW, config_files=files), {OLD.fingerprint, NEW.fingerprint}
+
+
 def renewal(stage: Rehearsal) -> tuple[dict[str, Any], set[str]]:
     options, _known = first_install(stage)
     stage.reload()
@@ -186,6 +199,13 @@ def removal(stage: Rehearsal) -> tuple[dict[str, Any], set[str]]:
     return stage.host.options(state="absent"), known
 
 
+def removal_of_new_files(stage: Rehearsal) -> tuple[dict[str, Any], set[str]]:
+    options, known = two_new_files(stage)
+    stage.reload()
+    stage.run(options)
+    return stage.host.options(state="absent"), known
+
+
 def removal_of_links(stage: Rehearsal) -> tuple[dict[str, Any], set[str]]:
     options, known = adoption(stage)
     stage.reload()
@@ -212,11 +232,13 @@ def failing(make: Scene) -> Scene:
 SCENES = [
     first_install,
     two_files,
+    two_new_files,
     renewal,
     adoption,
     late_adoption,
     damaged,
     removal,
+    removal_of_new_files,
     removal_of_links,
     going_back,
     failing(first_install),
@@ -283,3 +305,17 @@ def test_a_killed_repair_can_be_repaired(place: Path, scene: Scene) -> None:
 def test_a_server_that_reads_at_any_moment_reads_one_bundle(place: Path, scene: Scene) -> None:
     stage = Rehearsal(place, scene)
     finish(stage, lambda operation, path: check_alive(stage, f"before {operation} {path}"))
+
+
+def test_a_server_that_read_what_is_undone_is_reloaded(place: Path) -> None:
+    """Killed after the reload; nothing but the journal tells the next run, which wants the old certificate."""
+    stage = Rehearsal(place, renewal)
+    child = os.fork()
+    if child == 0:
+        stage.run(stage.options, lambda step, _path: step == "handshake" and os.kill(os.getpid(), signal.SIGKILL))
+        os._exit(1)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    assert stage.memory.read_text() == NEW.fingerprint
+    report = stage.run(stage.host.options(OLD, **stage.host.managed(), listeners=[]))
+    assert report.plan.changed
+    assert stage.memory.read_text() == OLD.fingerprint == stage.on_disk()

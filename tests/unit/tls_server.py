@@ -4,8 +4,9 @@
 
 """A small TLS server that behaves as web servers do: configuration test, reload by SIGHUP, lingering workers.
 
-Its configuration has one word and one path a line: ``certificate``, ``key`` and ``include``. What is
-not good at a reload is logged and the old certificate stays served, as nginx does.
+Its configuration has one word and one path a line: ``certificate``, ``key``, ``include`` and, for a file
+that need not be there, ``optional``. What is not good at a reload is logged and the old certificate
+stays served, as nginx does.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ def read_settings(path: str) -> dict[str, str]:
     settings: dict[str, str] = {}
     for line in Path(path).read_text().splitlines():
         word, _space, value = line.strip().partition(" ")
-        if word == "include":
+        if word == "include" or (word == "optional" and os.path.exists(value)):
             settings.update(read_settings(value))
         elif word in ("certificate", "key", "linger"):
             settings[word] = value
-        elif word:
+        elif word not in ("", "optional"):
             raise ValueError(f"unknown word {word!r} in {path}")
     return settings
 
