@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 
-class PipelinedAction(ActionBase):  # type: ignore[misc]
+class PipelinedAction(ActionBase):
     """Runs ``module`` with pipelining, whatever the configuration says, or refuses to run it.
 
     Without pipelining Ansible writes a module with its arguments to a file on the controller and

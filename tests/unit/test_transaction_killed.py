@@ -114,11 +114,13 @@ class Rehearsal:
         return os.WIFSIGNALED(status)
 
 
-def _killer(number: int) -> Step:
+def _killer(number: int, wanted: str | None = None) -> Step:
     count = 0
 
-    def die(_operation: str, _path: str) -> None:
+    def die(operation: str, _path: str) -> None:
         nonlocal count
+        if wanted not in (None, operation):
+            return
         if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
         count += 1
@@ -312,7 +314,7 @@ def test_a_server_that_read_what_is_undone_is_reloaded(place: Path) -> None:
     stage = Rehearsal(place, renewal)
     child = os.fork()
     if child == 0:
-        stage.run(stage.options, lambda step, _path: step == "handshake" and os.kill(os.getpid(), signal.SIGKILL))
+        stage.run(stage.options, _killer(0, "handshake"))
         os._exit(1)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     assert stage.memory.read_text() == NEW.fingerprint
