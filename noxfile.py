@@ -85,7 +85,8 @@ def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
     generation = GENERATIONS[core]
     files = [argument for name in requirements for argument in ("-r", f"tests/requirements/{name}.txt")]
     session.install("--compile-bytecode", f"ansible-core=={generation.core}", *files)
-    bundle = CACHE / f"ansible-{generation.ansible}"
+    # Outside of this repository: antsibull-docs copies of a repository only what git knows.
+    bundle = USER_CACHE / f"ansible-{generation.ansible}"
     session.install("--no-deps", "--target", str(bundle), f"ansible=={generation.ansible}")
     tree = CACHE / f"collections-{core}"
     link(tree / "ansible_collections" / "amazon", bundle / "ansible_collections" / "amazon")

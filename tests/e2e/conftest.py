@@ -17,7 +17,7 @@ SPECS = (
     HostSpec("web2", start=("nginx",)),
     HostSpec("db1", start=("nginx",)),
     HostSpec("bare", nginx=False),
-    HostSpec("full", start=("nginx",), tmpfs={"/etc/ssl/acm": "24k"}),
+    HostSpec("full", start=("nginx",), tmpfs={"/etc/ssl/acm": "256k"}),
 )
 TAGS = {"db1": {"Role": "db"}, "bare": {"Role": "bare"}, "full": {"Role": "full"}}
 
