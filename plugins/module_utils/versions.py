@@ -299,7 +299,7 @@ def _decode(path: str) -> dict[str, Any]:
     """Return what the leaf in a file says, as far as the standard library can tell."""
     decode = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)  # as in CPython 3.9 to 3.14
     try:
-        found = decode(path) if decode else {}
+        found = {} if decode is None else decode(path)
     except (OSError, ValueError):
         found = {}
     names = [value for kind, value in found.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]

@@ -64,7 +64,12 @@ def ensure_root(paths: Paths) -> Path:
     try:
         with log.open("w", encoding="utf-8") as handle:
             done = subprocess.run(
-                mmdebstrap(partial), stdin=subprocess.DEVNULL, stdout=handle, stderr=handle, timeout=BUILD_SECONDS
+                mmdebstrap(partial),
+                stdin=subprocess.DEVNULL,
+                stdout=handle,
+                stderr=handle,
+                timeout=BUILD_SECONDS,
+                check=False,
             )
         if done.returncode != 0:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])

@@ -22,7 +22,7 @@ def names(result: Any) -> list[str]:
 
 
 def test_finds_what_was_asked_for_with_few_calls(standin: Standin) -> None:
-    one, every, details, filtered, many, gone = (Tally(standin) for _ in range(6))
+    one, every, details, filtered, many, gone = (Tally(standin) for _unused in range(6))
     arn = one.certificate(names=["example.com"], tags={"Team": "web"})
     for tally in (every, details, filtered):
         tally.certificate("rsa.example.com", tags={"Team": "web"})

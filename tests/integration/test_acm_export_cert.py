@@ -47,7 +47,7 @@ def export(tally: Tally, arn: str, **options: Any) -> dict[str, Any]:
 
 def test_one_call_gives_a_bundle_that_openssl_accepts(standin: Standin, tmp_path: Path) -> None:
     algorithms = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")
-    exports = [Tally(standin) for _ in algorithms]
+    exports = [Tally(standin) for _unused in algorithms]
     arns = [tally.certificate(key_algorithm=name) for tally, name in zip(exports, algorithms)]
     private, checked = Tally(standin), Tally(standin)
     authority = standin.control("private_ca", account=private.account)
@@ -79,7 +79,7 @@ def test_one_call_gives_a_bundle_that_openssl_accepts(standin: Standin, tmp_path
 
 
 def test_waits_for_the_serial_that_is_wanted(standin: Standin) -> None:
-    waits, differs, late, checks = (Tally(standin) for _ in range(4))
+    waits, differs, late, checks = (Tally(standin) for _unused in range(4))
     arns = [tally.certificate() for tally in (waits, differs, late, checks)]
     before, after = [], []
     for arn, stale in zip(arns, (2, 1, 99, 1)):
@@ -112,7 +112,7 @@ def test_waits_for_the_serial_that_is_wanted(standin: Standin) -> None:
 
 
 def test_what_cannot_be_exported_is_explained(standin: Standin) -> None:
-    pending, failed, disabled, old, acme, imported, revoked = (Tally(standin) for _ in range(7))
+    pending, failed, disabled, old, acme, imported, revoked = (Tally(standin) for _unused in range(7))
     revoked_arn = revoked.certificate()
     # Only what was exported can be revoked.
     revoked.client("acm").export_certificate(CertificateArn=revoked_arn, Passphrase=PASSPHRASE.encode())
@@ -194,7 +194,7 @@ def test_bad_input_is_refused_before_any_call(standin: Standin) -> None:
 
 
 def test_refusals_of_aws(standin: Standin) -> None:
-    export_denied, describe_denied, throttled, lost, masked = (Tally(standin) for _ in range(5))
+    export_denied, describe_denied, throttled, lost, masked = (Tally(standin) for _unused in range(5))
     unknown = export_denied.certificate()[:-4] + "0000"
     standin.deny("acm:ExportCertificate", account=export_denied.account)
     standin.deny("acm:DescribeCertificate", account=describe_denied.account)

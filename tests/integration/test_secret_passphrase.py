@@ -84,7 +84,7 @@ def test_one_passphrase_for_each_serial(standin: Standin) -> None:
 
 
 def test_cost_and_secret_name(standin: Standin) -> None:
-    new, known, renewed, nowhere = (Tally(standin) for _ in range(4))
+    new, known, renewed, nowhere = (Tally(standin) for _unused in range(4))
     arn = new.certificate(region="us-east-1")
     for tally in (known, renewed):
         PassphraseStore(tally.client("secretsmanager"), "certops/test").ensure(

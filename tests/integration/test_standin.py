@@ -440,7 +440,7 @@ def test_exports_stay_old_for_a_number_of_calls(acm: Any, standin: Standin, judg
     arn = standin.request("shop.example.com")
     old = judge.serial(export(acm, arn)["Certificate"])
     standin.renew(arn, stale_calls=2)
-    serials = [judge.serial(export(acm, arn)["Certificate"]) for _ in range(2)]
+    serials = [judge.serial(export(acm, arn)["Certificate"]) for _unused in range(2)]
     assert serials == [old, old]
     assert describe(acm, arn)["RenewalEligibility"] == "INELIGIBLE", "the old leaf's export does not count"
     assert judge.serial(export(acm, arn)["Certificate"]) != old
@@ -699,7 +699,7 @@ def test_an_imported_certificate_is_never_exported_or_renewed(acm: Any, standin:
 
 
 def test_wrong_imports_are_refused(acm: Any, standin: Standin) -> None:
-    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    key, other = (ec.generate_private_key(ec.SECP256R1()) for _unused in range(2))
     good = {"Certificate": self_signed(key), "PrivateKey": key_pem(key)}
     arn = acm.import_certificate(**good)["CertificateArn"]
     managed = standin.request("shop.example.com", key_algorithm="EC_prime256v1")
@@ -862,7 +862,7 @@ def test_a_denial_can_be_narrow(standin: Standin, acm: Any) -> None:
 def test_throttling_ends_after_its_calls(standin: Standin, acm: Any) -> None:
     arn = standin.request("shop.example.com")
     standin.throttle("acm:DescribeCertificate", 2)
-    for _ in range(2):
+    for _unused in range(2):
         with pytest.raises(ClientError) as caught:
             describe(acm, arn)
         assert caught.value.response["Error"] == {"Code": "ThrottlingException", "Message": "Rate exceeded"}
@@ -892,12 +892,12 @@ def test_quotas_are_an_option(standin: Standin) -> None:
     unlimited = standin.client("acm", config=BARE)
     many = range(60)
     with ThreadPoolExecutor(8) as pool:
-        assert {_code_or_ok(unlimited.search_certificates) for _ in many} == {"ok"}
+        assert {_code_or_ok(unlimited.search_certificates) for _unused in many} == {"ok"}
         standin.options(quotas=True)
         codes = list(pool.map(lambda _: _code_or_ok(unlimited.search_certificates), many))
     assert codes.count("ok") >= 5 and "ThrottlingException" in codes
     patient = standin.client("acm", config=Config(retries={"max_attempts": 8, "mode": "adaptive"}))
-    for _ in range(10):
+    for _unused in range(10):
         patient.search_certificates()
 
 
@@ -1001,7 +1001,7 @@ def test_a_missing_label_is_not_a_missing_secret(secrets: Any) -> None:
 
 
 def test_a_request_token_is_good_for_one_content(secrets: Any) -> None:
-    token, other = (str(uuid.uuid4()) for _ in range(2))
+    token, other = (str(uuid.uuid4()) for _unused in range(2))
     secrets.create_secret(Name="a", SecretString="one", ClientRequestToken=token)
     again = secrets.create_secret(Name="a", SecretString="one", ClientRequestToken=token)
     assert again["VersionId"] == token

@@ -229,8 +229,10 @@ class Lab:
             check=False,
         )
         seconds = time.monotonic() - started
-        after = self.counted = self.sessions()
-        spent = {host: after[host] - before[host] for host in after if host in before}
+        after = self.sessions()
+        # What a host that is down counted is still there when it comes back.
+        self.counted = {**before, **after}
+        spent = {host: count - before.get(host, 0) for host, count in self.counted.items()}
         return Run(done.returncode, done.stdout, seconds, self.aws.counts(), spent)
 
     @property

@@ -213,7 +213,7 @@ class Control:
         """All events so far, after letting time catch up with every certificate."""
         from moto.acm.models import acm_backends
 
-        for _, _, backend in list(acm_backends.iter_backends()):
+        for _unused, _unused, backend in list(acm_backends.iter_backends()):
             backend.all()
         return WORLD.events.sent
 

@@ -33,7 +33,7 @@ def _token(start: int, mark: str) -> str:
 
 def _start(token: str, mark: str) -> int:
     try:
-        start, _, given = base64.urlsafe_b64decode(token).decode().partition(":")
+        start, _unused, given = base64.urlsafe_b64decode(token).decode().partition(":")
         if given != mark:
             raise ValueError
         return int(start)

@@ -59,7 +59,7 @@ def _adopt(authority: Any, root: ca.Issuer) -> None:
 def _from_moto(authority_arn: str) -> ca.Issuer | None:
     from moto.acmpca.models import acmpca_backends
 
-    _, _, _, region, account, _ = authority_arn.split(":", 5)
+    _unused, _unused, _unused, region, account, _unused = authority_arn.split(":", 5)
     authority = acmpca_backends[account][region].certificate_authorities.get(authority_arn)
     if authority is None or authority.status != "ACTIVE" or authority.certificate is None:
         return None

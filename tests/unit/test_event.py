@@ -60,7 +60,7 @@ def test_what_brings_no_new_certificate_is_ignored_with_a_reason(name: str, reas
         lambda event: {"acm_event": event},
         lambda event: {"awx_webhook_payload": event},
         lambda event: {"awx_webhook_payload": {"acm_event": event}},
-        lambda event: json.dumps(event),
+        json.dumps,
         lambda event: {"acm_event": json.dumps(event)},
     ],
 )
