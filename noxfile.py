@@ -165,14 +165,14 @@ def unit(session: nox.Session, core: str) -> None:
     prepare(session, core, "test")
     # The transaction knows no Ansible: once is enough to kill it at each of its steps.
     once = [] if core == MAIN else ["--ignore=tests/unit/test_transaction_killed.py"]
-    pytest(session, "tests/unit", *once)
+    pytest(session, "tests/unit", "--timeout=900", *once)
 
 
 @on_main
 def integration(session: nox.Session) -> None:
     """Run the modules against the stand-in for AWS, over HTTP."""
     prepare(session, MAIN, "test")
-    pytest(session, "tests/integration")
+    pytest(session, "tests/integration", "--timeout=900")
 
 
 @on_main
@@ -193,7 +193,7 @@ def hosts(session: nox.Session) -> None:
 def e2e(session: nox.Session, core: str) -> None:
     """Run the playbooks end to end: everything on the main ansible-core, one deploy on the others."""
     prepare(session, core, "test")
-    pytest(session, "tests/e2e", *([] if core == MAIN else ["-m", "every_core"]))
+    pytest(session, "tests/e2e", "--timeout=900", *([] if core == MAIN else ["-m", "every_core"]))
 
 
 @nox.session(python=GENERATIONS[MAIN].python, default=False)
