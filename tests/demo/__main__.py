@@ -171,7 +171,8 @@ def main() -> int:
         remove_kept()
         console.print("Everything was removed.")
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     started, kept = time.monotonic(), False
     console.print("Starting the stand-in for AWS and three real hosts (the first time builds their file system)...")
     specs = [HostSpec(name, start=("nginx",)) for name in (*WEB, BYSTANDER)]

@@ -76,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run the command line; a termination request cleans up as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell has its background jobs ignore Ctrl-C, and what they start inherits that.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         return run(parser().parse_args())
     except HostsError as error:
