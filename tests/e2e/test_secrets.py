@@ -80,7 +80,7 @@ def watched(folders: list[Path], keep: Path) -> Iterator[set[bytes]]:
                         seen.add((process / name).read_bytes())
                     except OSError:
                         continue
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     thread = threading.Thread(target=watch)
     thread.start()
