@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 from dataclasses import asdict
 from typing import Any
@@ -20,13 +21,14 @@ class ActionModule(PipelinedAction):
 
     def prepare(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Replace the encrypted key by the plain one and drop the passphrase."""
-        passphrase = arguments.pop("passphrase", None)
+        passphrase, password = (arguments.pop(name, None) for name in ("passphrase", "pkcs12_password"))
         if arguments.get("state", "present") != "present":
             for name in ("certificate", "chain", "private_key"):
                 arguments.pop(name, None)
             return arguments
         try:
-            return _checked(arguments, passphrase, key_needed=not self._task.check_mode)
+            sent = _checked(arguments, passphrase, key_needed=not self._task.check_mode)
+            return {**sent, "pkcs12": _pkcs12(sent, password)} if _wants_pkcs12(arguments) else sent
         except BundleError as error:
             return {"failed": True, "changed": False, "msg": str(error), "status": "failed", "step": "check bundle"}
 
@@ -48,6 +50,25 @@ def _checked(arguments: dict[str, Any], passphrase: Any, *, key_needed: bool) ->
     sent = {**arguments, "certificate": certificate, "chain": chain, "certificate_info": asdict(info)}
     sent.pop("private_key", None)
     return {**sent, "private_key": key} if key else sent
+
+
+def _wants_pkcs12(arguments: dict[str, Any]) -> bool:
+    links = arguments.get("links") or []
+    parts = [link.get("part") for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    return "pkcs12" in (*(arguments.get("formats") or []), *parts)
+
+
+def _pkcs12(sent: dict[str, Any], password: Any) -> dict[str, str]:
+    """Make the key store here, because Python's standard library on the host cannot."""
+    if not password:
+        raise BundleError("pkcs12_password is missing: a PKCS#12 file is protected by a password, choose one")
+    verifier = bundle.password_verifier(str(password), sent["certificate_info"]["fingerprint"])
+    if "private_key" not in sent:
+        return {"verifier": verifier}
+    made = bundle.make_pkcs12(
+        sent["certificate"], sent["chain"], sent["private_key"], password=str(password), name=str(sent.get("name"))
+    )
+    return {"verifier": verifier, "content": base64.b64encode(made).decode("ascii")}
 
 
 def _text(arguments: dict[str, Any], name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import pkcs12
 
     HAS_CRYPTOGRAPHY = True
 except ImportError:
@@ -123,6 +125,28 @@ def open_bundle(certificate: str, chain: str, encrypted_private_key: str, passph
         not_after=info.not_after,
         key_algorithm=info.key_algorithm,
     )
+
+
+def make_pkcs12(certificate: str, chain: str, private_key: str, *, password: str, name: str) -> bytes:
+    """Return a PKCS#12 file with leaf, chain and key, as Java (8u301 and later) and OpenSSL 3 read it.
+
+    Args:
+        private_key: plain, PEM, as ``open_bundle`` returned it.
+        name: the friendly name (Java: alias) of the entry.
+    """
+    key = _load_key(private_key, None)
+    return pkcs12.serialize_key_and_certificates(
+        name.encode("utf-8"),
+        key,
+        _load_leaf(certificate),
+        _load_certificates(chain, "chain"),
+        serialization.BestAvailableEncryption(password.encode("utf-8")),
+    )
+
+
+def password_verifier(password: str, fingerprint: str) -> str:
+    """Return what tells two passwords apart without telling either; the fingerprint is the salt."""
+    return hashlib.pbkdf2_hmac("sha256", password.encode("utf-8"), bytes.fromhex(fingerprint), 100_000).hex()
 
 
 def check_validity(

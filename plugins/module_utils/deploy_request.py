@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import grp
 import hashlib
 import os
@@ -15,6 +16,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import FORMATS, BundleFiles, Ownership, Pkcs12
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener
 from ansible_collections.certops.acm.plugins.module_utils.install_plan import (
@@ -24,7 +26,6 @@ from ansible_collections.certops.acm.plugins.module_utils.install_plan import (
     Desired,
     Link,
 )
-from ansible_collections.certops.acm.plugins.module_utils.versions import BundleFiles, Ownership
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -51,7 +52,7 @@ def read_desired(params: Mapping[str, Any], *, check_mode: bool) -> Desired:
         ownership=_ownership(params) if params["state"] == PRESENT else Ownership(),
         config_files=config_files,
         links=links,
-        listeners=_listeners(params, bundle),
+        listeners=_listeners(params),
         force=params["force"],
         keep_versions=params["keep_versions"],
     )
@@ -71,19 +72,27 @@ def _bundle(params: Mapping[str, Any], check_mode: bool) -> BundleFiles:
     key = params["private_key"]
     if not key and not check_mode:
         raise HostError("private_key is missing: pass it, as acm_export_cert returned it", "check bundle")
+    formats = frozenset([*params["formats"], *(item["part"] for item in params["links"] if item["part"] in FORMATS)])
     return BundleFiles(
         params["certificate"].encode("ascii"),
         params["chain"].encode("ascii"),
         key.encode("ascii") if key else None,
         info,
+        formats,
+        _pkcs12(params["pkcs12"]) if "pkcs12" in formats else None,
     )
 
 
-def _listeners(params: Mapping[str, Any], bundle: BundleFiles | None) -> tuple[Listener, ...]:
-    names: Sequence[str] = [*params["server_names"], *(bundle.info["names"] if bundle is not None else [])]
-    default = next((name for name in names if not name.startswith("*.")), None)
+def _pkcs12(made: Mapping[str, Any]) -> Pkcs12:
+    content = made.get("content")
+    return Pkcs12(None if content is None else base64.b64decode(content), made["verifier"])
+
+
+def _listeners(params: Mapping[str, Any]) -> tuple[Listener, ...]:
+    default = next((name for name in params["server_names"] if not name.startswith("*.")), None)
     return tuple(
-        Listener(item["address"], item["port"], item["server_name"] or default) for item in params["listeners"]
+        Listener(item["address"], item["port"], item["server_name"] or default, item["starttls"])
+        for item in params["listeners"]
     )
 
 

@@ -10,25 +10,46 @@ import hashlib
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 CONNECT_TIMEOUT = 3.0
 IN_A_ROW = 3
+_CIPHERS = {"RSA": "aRSA", "EC": "aECDSA"}
+_KEY_OIDS = {"RSA": bytes.fromhex("06092a864886f70d010101"), "EC": bytes.fromhex("06072a8648ce3d0201")}
 
 
 @dataclass(frozen=True)
 class Listener:
-    """An address and port where a server speaks TLS, and the name to ask it for (SNI)."""
+    """An address and port where a server speaks TLS.
+
+    Attributes:
+        server_name: what to ask it for (SNI).
+        starttls: ``smtp``, ``imap`` or ``pop3`` when the connection turns to TLS only after a command of that protocol.
+        key_type: ``RSA`` or ``EC``, to see that one of two certificates served side by side for one name.
+    """
 
     address: str
     port: int
     server_name: str | None = None
+    starttls: str | None = None
+    key_type: str | None = None
 
     def __str__(self) -> str:
         place = f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
-        return f"{place} ({self.server_name})" if self.server_name else place
+        details = ", ".join(detail for detail in (self.server_name, self.starttls) if detail)
+        return f"{place} ({details})" if details else place
+
+    def for_certificate(self, info: Mapping[str, Any]) -> Listener:
+        """Return the listener with what it leaves open taken from what a leaf says."""
+        names = [name for name in info.get("names") or [] if not name.startswith("*.")]
+        key_type = str(info.get("key_algorithm") or "").partition("_")[0]
+        return replace(
+            self,
+            server_name=self.server_name or next(iter(names), None),
+            key_type=key_type if key_type in _CIPHERS else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,7 @@ class Seen:
             "address": self.listener.address,
             "port": self.listener.port,
             "server_name": self.listener.server_name,
+            "starttls": self.listener.starttls,
             "fingerprint": self.fingerprint,
             "error": self.error,
         }
@@ -53,12 +75,12 @@ Look = Callable[[Listener], Seen]
 
 
 def look(listener: Listener, timeout: float = CONNECT_TIMEOUT) -> Seen:
-    """Shake hands once and return the fingerprint of the served leaf; never raises."""
+    """Shake hands and return the fingerprint of the served leaf; never raises.
+
+    With a ``key_type``, what a client gets that can use no other certificate; if there is none, what any gets.
+    """
     try:
-        context, name = _context(), listener.server_name or None
-        connection = socket.create_connection((listener.address, listener.port), timeout=timeout)
-        with connection, context.wrap_socket(connection, server_hostname=name) as secured:
-            leaf = secured.getpeercert(binary_form=True)
+        leaf = _leaf_of_kind(listener, timeout) if listener.key_type else _leaf(listener, timeout, _context(listener))
     except (OSError, ValueError) as error:  # ssl.SSLError and socket.timeout are OSErrors
         return Seen(listener, None, _explain(listener, error, timeout))
     if not leaf:
@@ -98,8 +120,44 @@ def await_fingerprint(
         pause = 0.05 if row else min(pause * 1.5, 0.5)
 
 
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def _leaf_of_kind(listener: Listener, timeout: float) -> bytes | None:
+    kind = str(listener.key_type)
+    context = _context(listener)
+    # With TLS 1.3 Python cannot choose; with 1.2 the cipher says which kind of certificate signs.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.set_ciphers(f"{_CIPHERS[kind]}:@SECLEVEL=0")
+        return _leaf(listener, timeout, context)
+    except (ssl.SSLError, ConnectionResetError, BrokenPipeError):
+        pass
+    # No TLS 1.2, or an old worker that has only the other kind: which one, a single look would not tell.
+    shown = [_leaf(listener, timeout, _context(listener)) for _unused in range(IN_A_ROW)]
+    return next((leaf for leaf in shown if leaf and _KEY_OIDS[kind] not in leaf), shown[0])
+
+
+def _leaf(listener: Listener, timeout: float, context: ssl.SSLContext) -> bytes | None:
+    if listener.starttls is not None:
+        # Only then: these libraries take as long to import as the rest of the module.
+        from ansible_collections.certops.acm.plugins.module_utils.starttls import secured_leaf
+
+        return secured_leaf(listener.starttls, (listener.address, listener.port), timeout, context)
+    connection = socket.create_connection((listener.address, listener.port), timeout=timeout)
+    with connection, context.wrap_socket(connection) as secured:
+        return secured.getpeercert(binary_form=True)
+
+
+class _Context(ssl.SSLContext):
+    """Asks for a name of its own: the mail libraries would ask for the address they connect to."""
+
+    asked_for: str | None = None
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(sock, *args, **{**kwargs, "server_hostname": self.asked_for})
+
+
+def _context(listener: Listener) -> ssl.SSLContext:
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+    context.asked_for = listener.server_name or None
     context.check_hostname = False
     # What is served is compared with what was installed; trust is the business of the clients.
     context.verify_mode = ssl.CERT_NONE
@@ -127,4 +185,6 @@ def _explain(listener: Listener, error: Exception, timeout: float) -> str:
         return f"the listener at {listener} knows no server of that name: correct server_name of the listener"
     if isinstance(error, (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)) or "EOF" in reason:
         return f"the listener at {listener} closed the connection during the handshake: see the server's error log"
+    if listener.starttls and not isinstance(error, ssl.SSLError):
+        return f"{listener} does not offer STARTTLS: is {listener.starttls} spoken there, and TLS turned on? ({error})"
     return f"no TLS handshake with {listener}: {reason or error}"

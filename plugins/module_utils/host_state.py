@@ -11,10 +11,11 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import PARTS
 from ansible_collections.certops.acm.plugins.module_utils.handshake import Look
 from ansible_collections.certops.acm.plugins.module_utils.install_plan import GONE, PRESENT, Desired, Observed
 from ansible_collections.certops.acm.plugins.module_utils.journal import Entry, Memory, observe
-from ansible_collections.certops.acm.plugins.module_utils.versions import PARTS, VersionStore
+from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
 
 
 def observe_host(
@@ -32,10 +33,12 @@ def observe_host(
     links = {path: observe(path)[0] for path in parts}
     names = store.names()
     earlier = [store.read(name) for name in reversed(record.history) if name in names and name != live_name]
+    live = None if live_name is None else store.read(live_name)
+    info = desired.bundle.info if desired.bundle is not None else {} if live is None else live.info
     return Observed(
         record=record,
         now=now(),
-        live=None if live_name is None else store.read(live_name),
+        live=live,
         match=_match(store, desired, live_name),
         free_name="" if desired.bundle is None else store.free_name(desired.bundle.fingerprint),
         earlier=tuple(version for version in earlier if version.damage is None),
@@ -43,7 +46,7 @@ def observe_host(
         links=links,
         live_paths={part: store.live_path(part) for part in PARTS},
         adopted_name=_adopted_name(store, parts, links),
-        seen=() if gone else tuple(look(listener) for listener in desired.listeners),
+        seen=() if gone else tuple(look(listener.for_certificate(info)) for listener in desired.listeners),
         leftovers=os.path.isdir(store.base),
     )
 
@@ -55,7 +58,7 @@ def _match(store: VersionStore, desired: Desired, live_name: str | None) -> str 
         return None
     names = [name for name in store.names() if name.split(".")[0] == bundle.fingerprint]
     for name in sorted(names, key=lambda name: name != live_name):
-        if store.read(name, desired.ownership).damage is None and store.holds(name, bundle):
+        if store.read(name, desired.ownership).damage is None and bundle.is_in(store.path(name)):
             return name
     return None
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import BundleFiles, Ownership
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener, Seen
 from ansible_collections.certops.acm.plugins.module_utils.journal import (
@@ -27,7 +28,7 @@ from ansible_collections.certops.acm.plugins.module_utils.journal import (
     Record,
     digest_of,
 )
-from ansible_collections.certops.acm.plugins.module_utils.versions import BundleFiles, Ownership, Version
+from ansible_collections.certops.acm.plugins.module_utils.versions import Version
 
 PRESENT, ROLLED_BACK, GONE = "present", "rolled_back", "absent"
 LIVE_PLACEHOLDER = "{live}"
@@ -161,7 +162,7 @@ def _present(observed: Observed, desired: Desired) -> Plan:
     before = _before(observed, [path for path, _entry in files], links)
     goal = Goal(name, files, links, goal_record)
     plan = Plan(before, before if _reached(before, goal) else goal, bundle.info, adopt=adopt)
-    return _finish(observed, plan if observed.match else replace(plan, stage=name), desired.listeners)
+    return _finish(observed, plan if observed.match else replace(plan, stage=name))
 
 
 def _rolled_back(observed: Observed, desired: Desired) -> Plan:
@@ -170,7 +171,7 @@ def _rolled_back(observed: Observed, desired: Desired) -> Plan:
         raise HostError("no certificate of this name is installed on this host, so nothing can be rolled back", "plan")
     before = _before(observed, (), ())
     if record.left is not None:  # asked for again: the rollback was made, and no other change came since
-        return _finish(observed, Plan(before, before, live.info), desired.listeners)
+        return _finish(observed, Plan(before, before, live.info))
     if not observed.earlier:
         raise HostError(
             "there is no undamaged earlier version of this certificate on this host to go back to: deploy one "
@@ -186,7 +187,7 @@ def _rolled_back(observed: Observed, desired: Desired) -> Plan:
         )
     history = record.history[: record.history.index(back.name) + 1]
     goal = replace(before, live=back.name, record=replace(record, history=history, left=live.name))
-    return _finish(observed, Plan(before, goal, back.info), desired.listeners)
+    return _finish(observed, Plan(before, goal, back.info))
 
 
 def _absent(observed: Observed) -> Plan:
@@ -199,7 +200,7 @@ def _absent(observed: Observed) -> Plan:
         links=tuple(_released(observed, link) for link in record.links.values()),
     )
     plan = Plan(before, before if _reached(before, goal) else goal, purge=observed.leftovers)
-    return _finish(observed, plan, ())
+    return _finish(observed, plan)
 
 
 def _released(observed: Observed, link: LinkGoal) -> LinkGoal:
@@ -209,11 +210,10 @@ def _released(observed: Observed, link: LinkGoal) -> LinkGoal:
     return link if now.same(ours) else replace(link, entry=now)
 
 
-def _finish(observed: Observed, plan: Plan, listeners: tuple[Listener, ...]) -> Plan:
+def _finish(observed: Observed, plan: Plan) -> Plan:
     wanted = plan.version.get("fingerprint")
     others = [seen for seen in observed.seen if wanted is not None and seen.fingerprint != wanted]
-    served = not listeners or not others
-    reload = plan.changes_files or not served or observed.reload_pending
+    reload = plan.changes_files or bool(others) or observed.reload_pending
     return replace(plan, reload=reload, actions=tuple(_actions(plan, others)))
 
 

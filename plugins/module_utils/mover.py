@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import PARTS, Ownership, adopted_contents
 from ansible_collections.certops.acm.plugins.module_utils.file_change import FileChange, temporary_path
 from ansible_collections.certops.acm.plugins.module_utils.journal import (
     ABSENT,
@@ -27,7 +28,7 @@ from ansible_collections.certops.acm.plugins.module_utils.journal import (
     affected_paths,
     observe,
 )
-from ansible_collections.certops.acm.plugins.module_utils.versions import PARTS, Ownership, VersionStore, split_chain
+from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
 
 
 class Mover:
@@ -172,19 +173,3 @@ class Mover:
 
     def _on_live(self, link: LinkGoal) -> bool:
         return os.path.islink(link.path) and os.readlink(link.path) == self._store.live_path(link.part)
-
-
-def adopted_contents(parts: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files of a version made of some parts; each given part keeps its bytes exactly."""
-    contents = dict(parts)
-    try:
-        if "fullchain" in contents:
-            certificate, chain = split_chain(contents["fullchain"])
-            contents.setdefault("certificate", certificate)
-            contents.setdefault("chain", chain)
-        elif "certificate" in contents:
-            contents.setdefault("chain", b"")
-            contents["fullchain"] = contents["certificate"] + contents["chain"]
-    except ValueError:
-        pass  # not a certificate: the bytes are kept all the same, it is what was served
-    return {PARTS[part]: content for part, content in contents.items()}

@@ -206,11 +206,12 @@ class Transaction:
                 self._files.remove_tree(self._store.base)
 
     def _prune(self, goal: Goal) -> None:
-        """Remove the versions and backups that a state does not need."""
+        """Remove the versions and backups that a state does not need, but no version that is still served."""
         record = goal.record or Record()
         adopted = [link.adopted for link in record.links.values()]
+        served = [seen.fingerprint for seen in self.report.seen]
         for name in self._store.names():
-            if name not in (goal.live, record.left, *record.history, *adopted):
+            if name not in (goal.live, record.left, *record.history, *adopted) and name.split(".")[0] not in served:
                 self._files.remove_tree(self._store.path(name))
         self._memory.forget_backups(kept_digests(record))
 
@@ -248,7 +249,7 @@ class Transaction:
         self._files.announce("handshake")
         deadline = time.monotonic() + self._settings.handshake_timeout
         seen: list[Seen] = []
-        for listener in self._desired.listeners:
+        for listener in [before.listener for before in self._seen_before]:
             seen.append(await_fingerprint(listener, fingerprint, deadline, look_at=self._settings.look))
             self.report.seen = tuple(seen)
             if seen[-1].fingerprint != fingerprint:

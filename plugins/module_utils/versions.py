@@ -12,7 +12,6 @@ changed once it has its name: what is damaged is staged anew, beside it.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import os
 import re
@@ -20,9 +19,18 @@ import ssl
 import stat
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import (
+    INFO_FILE,
+    PARTS,
+    Ownership,
+    files_in,
+    first_certificate,
+    format_damage,
+    read,
+)
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.file_change import (
     Access,
@@ -31,50 +39,7 @@ from ansible_collections.certops.acm.plugins.module_utils.file_change import (
     mode_of,
 )
 
-PARTS = {"certificate": "cert.pem", "chain": "chain.pem", "fullchain": "fullchain.pem", "private_key": "privkey.pem"}
-KEY_FILE = PARTS["private_key"]
-INFO_FILE = "certificate.json"
 _NAME = re.compile(r"(?:[0-9a-f]{64}|adopted-[0-9a-f]{16})(?:\.[0-9]+)?")
-_PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\s*", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class BundleFiles:
-    """A bundle as it goes to the disk. Without a key (check mode) it can be compared but not staged."""
-
-    certificate: bytes
-    chain: bytes
-    private_key: bytes | None = field(repr=False)
-    info: Mapping[str, Any]
-
-    @property
-    def fingerprint(self) -> str:
-        return str(self.info["fingerprint"])
-
-    def contents(self) -> dict[str, bytes]:
-        """Return the content of each file by its name."""
-        files = {
-            PARTS["certificate"]: self.certificate,
-            PARTS["chain"]: self.chain,
-            PARTS["fullchain"]: self.certificate + self.chain,
-            INFO_FILE: json.dumps(dict(self.info), indent=2, sort_keys=True).encode() + b"\n",
-        }
-        if self.private_key is not None:
-            files[KEY_FILE] = self.private_key
-        return files
-
-
-@dataclass(frozen=True)
-class Ownership:
-    """Who may read a version."""
-
-    uid: int | None = None
-    gid: int | None = None
-    key_mode: int = 0o600
-    directory_mode: int = 0o700
-
-    def of(self, name: str) -> Access:
-        return Access(self.key_mode if name == KEY_FILE else 0o644, self.uid, self.gid)
 
 
 @dataclass(frozen=True)
@@ -162,22 +127,11 @@ class VersionStore:
         """Return a version and whether it could be served; with ``ownership`` its modes are checked, too."""
         directory = self.path(name)
         try:
-            certificate = _read(os.path.join(directory, PARTS["certificate"]))
+            certificate = read(directory, PARTS["certificate"])
             info = self._info(directory, certificate)
         except (OSError, ValueError):
             return Version(name, {}, f"{directory} holds no readable certificate")
         return Version(name, info, self._damage(directory, certificate, info, ownership))
-
-    def holds(self, name: str, bundle: BundleFiles) -> bool:
-        """Return whether the files of a version are exactly those of ``bundle`` (as far as it is given)."""
-        try:
-            return all(
-                hmac.compare_digest(_read(os.path.join(self.path(name), file)), content)
-                for file, content in bundle.contents().items()
-                if file != INFO_FILE
-            )
-        except OSError:
-            return False
 
     def stage(self, name: str, contents: Mapping[str, bytes], ownership: Ownership, *, check: bool = True) -> None:
         """Make a version directory; it gets its name only when it is complete, checked and on the disk."""
@@ -210,10 +164,10 @@ class VersionStore:
                         self._files.remove_tree(os.path.join(directory, name))
 
     def _info(self, directory: str, certificate: bytes) -> Mapping[str, Any]:
-        leaf = _first_certificate(certificate)
+        leaf = first_certificate(certificate)
         fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
         try:
-            info = json.loads(_read(os.path.join(directory, INFO_FILE)))
+            info = json.loads(read(directory, INFO_FILE))
             if isinstance(info, dict) and info.get("fingerprint") == fingerprint:
                 return info
         except (OSError, ValueError):
@@ -227,33 +181,15 @@ class VersionStore:
         if not name.startswith("adopted-") and info.get("fingerprint") != name:
             return f"{directory} holds another certificate than its name says"
         try:
-            full = certificate + _read(os.path.join(directory, PARTS["chain"]))
-            if full != _read(os.path.join(directory, PARTS["fullchain"])):
+            if certificate + read(directory, PARTS["chain"]) != read(directory, PARTS["fullchain"]):
                 return f"{directory}/{PARTS['fullchain']} is not the certificate with its chain"
             _check_pair(directory, f"the pair in {directory}")
+            damage = format_damage(directory)
         except HostError as error:
             return str(error)
         except OSError as error:
             return f"{directory}: {error.strerror}"
-        return None if ownership is None else _wrong_access(directory, ownership)
-
-
-def split_chain(fullchain: bytes) -> tuple[bytes, bytes]:
-    """Split a full chain into its first certificate and the rest; ValueError if it holds none."""
-    first = _first_certificate(fullchain).encode("ascii")
-    return first, fullchain[fullchain.index(first) + len(first) :]
-
-
-def _first_certificate(content: bytes) -> str:
-    found = _PEM_CERTIFICATE.search(content.decode("ascii", "strict"))
-    if found is None:
-        raise ValueError("no certificate")
-    return found.group(0)
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        return stream.read()
+        return damage or (None if ownership is None else _wrong_access(directory, ownership))
 
 
 def _check_pair(directory: str, what: str) -> None:
@@ -265,7 +201,7 @@ def _check_pair(directory: str, what: str) -> None:
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(
-            os.path.join(directory, PARTS["fullchain"]), os.path.join(directory, KEY_FILE), no_password
+            os.path.join(directory, PARTS["fullchain"]), os.path.join(directory, PARTS["private_key"]), no_password
         )
     except ValueError as error:  # ssl.SSLError is an OSError and a ValueError in no version
         raise HostError(f"{what} cannot be loaded: {error}", "stage") from None
@@ -278,7 +214,7 @@ def _check_pair(directory: str, what: str) -> None:
 
 def _wrong_access(directory: str, ownership: Ownership) -> str | None:
     wanted = {directory: Access(ownership.directory_mode, ownership.uid, ownership.gid)}
-    for name in (*PARTS.values(), INFO_FILE):
+    for name in files_in(directory):
         wanted[os.path.join(directory, name)] = ownership.of(name)
     for path, access in wanted.items():
         try:

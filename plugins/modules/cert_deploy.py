@@ -70,6 +70,25 @@ options:
     description: Mode of the private key, octal.
     type: str
     default: '0600'
+  formats:
+    description:
+      - Files to make of the bundle beside the PEM parts.
+      - V(haproxy) is C(live/haproxy.pem), the full chain and the key in one file, as C(crt) of HAProxy takes it.
+      - V(pkcs12) is C(live/bundle.p12), a PKCS#12 key store for Java 8u301 or later and others, made on the
+        controller with AES-256 and the password O(pkcs12_password).
+      - What O(links) asks for is made without being named here.
+    type: list
+    elements: str
+    choices: [haproxy, pkcs12]
+    default: []
+  pkcs12_password:
+    description: >-
+      Password of the PKCS#12 key store. It stays on the controller: the server on the host has it in a configuration
+      of its own. With another password the store is made anew.
+    type: str
+  pkcs12:
+    description: The key store. Filled in by the action plugin; whatever is set here is replaced.
+    type: dict
   server_names:
     description: Names that the certificate must cover. Nothing is sent to a host if one is missing.
     type: list
@@ -113,7 +132,7 @@ options:
       part:
         description: What is to be found there.
         type: str
-        choices: [certificate, chain, fullchain, private_key]
+        choices: [certificate, chain, fullchain, haproxy, pkcs12, private_key]
         required: true
   config_test:
     description: >-
@@ -132,7 +151,10 @@ options:
     elements: str
     default: []
   listeners:
-    description: Where the certificate is served. Each is asked until it shows the new certificate.
+    description:
+      - Where the certificate is served. Each is asked until it shows the new certificate.
+      - Where an RSA and an EC certificate are served side by side for one name, the one of the same kind counts; the
+        server must allow TLS 1.2 for that.
     type: list
     elements: dict
     default: []
@@ -150,6 +172,12 @@ options:
           Name to ask for (SNI). If left out, the first of O(server_names), or else the first name of the certificate
           that is no wildcard.
         type: str
+      starttls:
+        description: >-
+          Protocol whose STARTTLS (STLS) command turns the connection to TLS. Left out for a port that speaks TLS from
+          the start.
+        type: str
+        choices: [smtp, imap, pop3]
   handshake_timeout:
     description: Seconds for all listeners together to show the new certificate; old workers of a server linger.
     type: float
@@ -323,6 +351,9 @@ served:
     server_name:
       description: The name asked for.
       type: str
+    starttls:
+      description: As given.
+      type: str
     fingerprint:
       description: SHA-256 of the leaf it showed.
       type: str
@@ -333,6 +364,7 @@ served:
     - address: 127.0.0.1
       port: 443
       server_name: www.example.com
+      starttls: null
       fingerprint: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
       error: null
 actions:
@@ -348,6 +380,7 @@ from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import PARTS
 from ansible_collections.certops.acm.plugins.module_utils.deploy_request import read_desired
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.server import Server
@@ -391,12 +424,13 @@ def main() -> None:
     }
     link = {
         "path": {"type": "path", "required": True},
-        "part": {"type": "str", "choices": ["certificate", "chain", "fullchain", "private_key"], "required": True},
+        "part": {"type": "str", "choices": sorted(PARTS), "required": True},
     }
     listener = {
         "address": {"type": "str", "default": "127.0.0.1"},
         "port": {"type": "int", "default": 443},
         "server_name": {"type": "str"},
+        "starttls": {"type": "str", "choices": ["smtp", "imap", "pop3"]},
     }
     module = AnsibleModule(
         argument_spec={
@@ -410,6 +444,9 @@ def main() -> None:
             "owner": {"type": "str", "default": "root"},
             "group": {"type": "str", "default": "root"},
             "key_mode": {"type": "str", "default": "0600", "no_log": False},
+            "formats": {"type": "list", "elements": "str", "choices": ["haproxy", "pkcs12"], "default": []},
+            "pkcs12_password": {"type": "str", "no_log": True},
+            "pkcs12": {"type": "dict", "no_log": True},
             "server_names": {"type": "list", "elements": "str", "default": []},
             "config_files": {"type": "list", "elements": "dict", "default": [], "options": config_file},
             "links": {"type": "list", "elements": "dict", "default": [], "options": link},

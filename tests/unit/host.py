@@ -102,10 +102,12 @@ class Host:
             "server_names": [],
             "config_files": [],
             "links": [],
+            "formats": [],
+            "pkcs12": None,
             "config_test": [sys.executable, SERVER, "test", str(self.config)],
             "unit": None,
             "reload_command": [sys.executable, SERVER, "reload", str(self.config)],
-            "listeners": [{"address": "127.0.0.1", "port": self.port, "server_name": None}],
+            "listeners": listener_options([self.port]),
             "handshake_timeout": 3.0,
             "keep_versions": 3,
             "force": False,
@@ -126,9 +128,14 @@ class Host:
         return {"config_files": [{"path": str(self.config), "content": content, "mode": "0644"}], **changes}
 
     def transaction(
-        self, options: dict[str, Any], on_step: Callable[[str, str], object] | None = None, **settings: Any
+        self,
+        options: dict[str, Any],
+        on_step: Callable[[str, str], object] | None = None,
+        *,
+        check_mode: bool = False,
+        **settings: Any,
     ) -> Transaction:
-        desired = read_desired(options, check_mode=False)
+        desired = read_desired(options, check_mode=check_mode)
         server = Server(tuple(options["config_test"]), options["unit"], tuple(options["reload_command"]))
         chosen = Settings(options["handshake_timeout"], options["lock_timeout"], on_step=on_step, **settings)
         return Transaction(options["root"], options["name"], desired, server, chosen)
@@ -167,4 +174,4 @@ def _group_name(gid: int) -> str:
 
 
 def listener_options(ports: Sequence[int]) -> list[dict[str, Any]]:
-    return [{"address": "127.0.0.1", "port": port, "server_name": None} for port in ports]
+    return [{"address": "127.0.0.1", "port": port, "server_name": None, "starttls": None} for port in ports]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from unit.certificates import PASSPHRASE, Leaf, authority
 from unit.host import Host
 
@@ -173,6 +175,20 @@ def test_one_exec_carries_the_plain_key_and_no_passphrase(controller: Controller
     assert PASSPHRASE not in controller.output
 
 
+def test_a_key_store_is_made_on_the_controller(controller: Controller, tmp_path: Path) -> None:
+    password = "a-password-of-the-key-store-0123456789"
+    asked = options(LEAF, tmp_path / "acm", formats=["pkcs12"], pkcs12_password=password)
+    result = controller.play(MODULE, asked, "-vvv", "--diff")
+    assert not result["failed"], controller.output
+    made = tmp_path / "acm/www/live/bundle.p12"
+    assert load_pkcs12(made.read_bytes(), password.encode()).key is not None
+    shown = controller.output + "".join(line["data"] + line["what"] for line in controller.kept())
+    assert password not in shown, "it stays on the controller"
+    assert base64.b64encode(made.read_bytes()).decode() not in controller.output
+    assert [line["found"] for line in controller.kept()] == [[], []]
+    assert not controller.play(MODULE, asked)["changed"]
+
+
 def test_pipelining_is_not_turned_on_for_others(controller: Controller, tmp_path: Path) -> None:
     """This is what the recorder would see without our action: the proof that it can see it."""
     controller.play("ansible.builtin.ping", {"data": secret_line(LEAF)})
@@ -191,6 +207,8 @@ def test_pipelining_is_not_turned_on_for_others(controller: Controller, tmp_path
         ({"private_key": None}, "private_key is missing"),
         ({"certificate": {"not": "a text"}}, "certificate is not a text"),
         ({"server_names": ["other.example.com"]}, "does not cover other.example.com"),
+        ({"formats": ["pkcs12"]}, "pkcs12_password is missing"),
+        ({"links": [{"path": "/etc/keystore.p12", "part": "pkcs12"}]}, "pkcs12_password is missing"),
     ],
 )
 def test_a_bad_bundle_is_told_before_the_host_is_contacted(

@@ -14,15 +14,10 @@ import pytest
 from unit.certificates import Leaf, authority
 
 from ansible_collections.certops.acm.plugins.module_utils.bundle import leaf_info
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import BundleFiles, Ownership
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.file_change import FileChange, temporary_path
-from ansible_collections.certops.acm.plugins.module_utils.mover import adopted_contents
-from ansible_collections.certops.acm.plugins.module_utils.versions import (
-    BundleFiles,
-    Ownership,
-    VersionStore,
-    split_chain,
-)
+from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
 
 LEAF = authority().leaf(["www.example.com", "192.0.2.7"])
 
@@ -44,8 +39,8 @@ def test_a_staged_version_is_read_again(store: VersionStore) -> None:
     version = store.read(LEAF.fingerprint, Ownership())
     assert version.damage is None
     assert version.info["names"] == ["www.example.com", "192.0.2.7"]
-    assert store.holds(LEAF.fingerprint, files_of(LEAF))
-    assert not store.holds(LEAF.fingerprint, files_of(authority().leaf()))
+    assert files_of(LEAF).is_in(store.path(LEAF.fingerprint))
+    assert not files_of(authority().leaf()).is_in(store.path(LEAF.fingerprint))
     assert os.listdir(store.versions) == [LEAF.fingerprint]
 
 
@@ -104,23 +99,6 @@ def test_names_of_others_are_left_alone(store: VersionStore) -> None:
     assert sorted(os.listdir(store.versions)) == sorted([LEAF.fingerprint, "notes.txt"])
     assert store.names() == [LEAF.fingerprint]
     assert store.free_name(LEAF.fingerprint) == f"{LEAF.fingerprint}.2"
-
-
-def test_a_full_chain_is_split() -> None:
-    assert split_chain(LEAF.fullchain.encode()) == (LEAF.certificate.encode(), LEAF.chain.encode())
-
-
-@pytest.mark.parametrize("parts", [{"fullchain"}, {"certificate", "chain"}, {"certificate"}, {"fullchain", "chain"}])
-def test_what_is_adopted_keeps_its_bytes(parts: set[str]) -> None:
-    all_parts = {
-        "certificate": LEAF.certificate.encode(),
-        "chain": LEAF.chain.encode(),
-        "fullchain": LEAF.fullchain.encode(),
-    }
-    made = adopted_contents({part: all_parts[part] for part in parts})
-    names = {"certificate": "cert.pem", "chain": "chain.pem", "fullchain": "fullchain.pem"}
-    assert all(made[names[part]] == all_parts[part] for part in parts)
-    assert made["fullchain.pem"] == made["cert.pem"] + made["chain.pem"]
 
 
 def test_no_include_pattern_finds_what_is_prepared() -> None:
