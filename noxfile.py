@@ -98,8 +98,9 @@ def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest and leave its report where tests/tools/summary.py looks."""
-    session.run("pytest", f"--junit-xml={REPORTS / session.name}.xml", *arguments, *session.posargs)
+    """Run pytest on every processor, one file on one of them, and leave its report for tests/tools/summary.py."""
+    spread = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
+    session.run("pytest", *spread, f"--junit-xml={REPORTS / session.name}.xml", *arguments, *session.posargs)
 
 
 def files_of_git(session: nox.Session) -> list[str]:

@@ -54,6 +54,10 @@ options:
     description: Also take hosts that are recorded as up to date.
     type: bool
     default: false
+  take_held:
+    description: Also take hosts that were rolled back on purpose from the serial that ACM holds.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -80,8 +84,9 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
 from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
-from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, Host, make_plan
+from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, make_plan
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
+from ansible_collections.certops.acm.plugins.module_utils.waves import Host
 
 Records = list[dict[str, Any]]
 
@@ -101,18 +106,12 @@ def deployment_plan(
         [Certificate.from_result(certificate) for certificate in certificates],
         {export["certificate_arn"]: export["serial"] for export in exports},
     )
-    hosts = [_host(name, hostvars[name]) for name in hostvars if limit is None or name in limit]
+    hosts = [Host.from_variables(name, hostvars[name]) for name in hostvars if limit is None or name in limit]
     try:
         plan = make_plan(desired, [Deployment.from_result(record) for record in deployments], hosts, **options)
     except AcmError as error:
         raise AnsibleFilterError(str(error)) from error
     return plan.to_result()
-
-
-def _host(name: str, variables: Mapping[str, Any]) -> Host:
-    tags = variables.get("ec2_tags")
-    account = variables.get("certops_account") or variables.get("ec2_owner_id")
-    return Host(name, tags if isinstance(tags, Mapping) else {}, str(account) if account else None)
 
 
 class FilterModule:

@@ -29,6 +29,7 @@ class Deployment:
         desired_fingerprint: of the certificate the last attempt tried to put there.
         previous_fingerprint: of the certificate that was served before this one.
         options_digest: of the options of the target the host last took successfully.
+        held_serial: the serial it was rolled back from on purpose, which must not come back by itself.
         at: time of the last attempt, ISO 8601 in UTC.
     """
 
@@ -45,6 +46,7 @@ class Deployment:
     desired_serial: str | None = None
     previous_fingerprint: str | None = None
     options_digest: str | None = None
+    held_serial: str | None = None
     error: str | None = None
     at: str | None = None
     run_id: str | None = None
@@ -57,6 +59,10 @@ class Deployment:
     def says_the_same(self, other: Deployment | None) -> bool:
         """Tell whether only time and run differ."""
         return other is not None and _facts(self) == _facts(other)
+
+    def hold(self) -> dict[str, Any]:
+        """Return an attempt that only records that the serial last tried must not be tried again by itself."""
+        return {**self.to_result(), "served_fingerprint": self.fingerprint, "held_serial": self.desired_serial}
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Deployment:
@@ -88,7 +94,7 @@ def next_record(previous: Deployment | None, attempt: Mapping[str, Any]) -> Depl
         previous: the record so far, None on the first attempt.
         attempt: certificate_arn, certificate_name, host, account, service, status; and as far as they are
             known fingerprint, serial, not_after, desired_fingerprint, desired_serial, served_fingerprint,
-            options_digest, error, at, run_id.
+            options_digest, held_serial, error, at, run_id.
 
     Raises:
         PlanError: a required field is missing or the status is none of ``STATUSES``.
@@ -109,6 +115,7 @@ def next_record(previous: Deployment | None, attempt: Mapping[str, Any]) -> Depl
         desired_serial=desired["serial"],
         previous_fingerprint=_previous_fingerprint(previous, known["fingerprint"]),
         options_digest=attempt.get("options_digest") if served else getattr(previous, "options_digest", None),
+        held_serial=attempt.get("held_serial") or (None if served else getattr(previous, "held_serial", None)),
         error=None if served else _error(attempt),
         at=attempt.get("at"),
         run_id=attempt.get("run_id"),

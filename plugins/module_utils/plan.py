@@ -9,57 +9,17 @@ Pure: the same input always gives the same plan, and nothing here looks anything
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate, ensure_exportable
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
-from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError, PlanError
+from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
+from ansible_collections.certops.acm.plugins.module_utils.waves import Host, Item, Pending, in_waves
 
 SERVICES = ("nginx",)
-WAVES = 3
-
-
-@dataclass(frozen=True)
-class Host:
-    """A host of the host inventory, as far as the plan looks at it.
-
-    Attributes:
-        name: its name in the host inventory.
-        tags: its AWS tags, or what an on-premises host declares in the same host variable.
-        account: the AWS account it belongs to, 12 digits; None when the host inventory does not say.
-    """
-
-    name: str
-    tags: Mapping[str, str]
-    account: str | None
-
-
-@dataclass(frozen=True)
-class Item:
-    """One certificate for one host: what one transaction will do.
-
-    Attributes:
-        wave: 1 to 3; a wave starts when the one before it has not failed.
-        reason: why the host needs it, for people.
-        options_digest: of the target's options, so that a change of them reaches the host.
-    """
-
-    certificate_arn: str
-    certificate_name: str
-    host: str
-    service: str
-    account: str
-    wave: int
-    reason: str
-    options: Mapping[str, Any]
-    options_digest: str
-
-    def to_result(self) -> dict[str, Any]:
-        return {**vars(self), "options": dict(self.options)}
 
 
 @dataclass(frozen=True)
@@ -70,21 +30,17 @@ class Rollout:
     since it was last renewed.
 
     Attributes:
-        secret_tags: tags for the secret with its passphrase: those of the hosts that may read it.
+        export: what the role export is asked for; None where nothing is to be exported.
     """
 
-    certificate: Certificate
+    certificate_arn: str
     items: tuple[Item, ...]
-    secret_tags: Mapping[str, str]
+    export: Mapping[str, Any] | None = None
 
     def to_result(self) -> dict[str, Any]:
         return {
-            "certificate_arn": self.certificate.arn,
-            "export": {
-                "certificate_arn": self.certificate.arn,
-                "serial": self.certificate.serial,
-                "secret_tags": dict(self.secret_tags),
-            },
+            "certificate_arn": self.certificate_arn,
+            "export": self.export,
             "installations": [item.to_result() for item in self.items],
         }
 
@@ -140,12 +96,14 @@ def make_plan(
     *,
     waves: Sequence[int | str] = (1, "25%", "100%"),
     redeploy: bool = False,
+    take_held: bool = False,
 ) -> Plan:
     """Compare what should be with what is.
 
     Args:
         waves: sizes of the three waves, numbers of hosts or percentages of all, as in Ansible's ``serial``.
         redeploy: also take the hosts that are recorded as up to date.
+        take_held: also take the hosts that were rolled back from the serial that ACM holds.
     """
     hosts = list(hosts)
     known = {(deployment.certificate_arn, deployment.key): deployment for deployment in deployments}
@@ -159,7 +117,7 @@ def make_plan(
             problems.append(str(error))
             continue
         its_targets = [target for target in targets if target.certificate_arn == arn]
-        pending: list[_Pending] = []
+        pending: list[Pending] = []
         for target in its_targets:
             if target.service not in SERVICES:
                 problems.append(f"service {target.service} is not known: choose one of {', '.join(SERVICES)}")
@@ -171,13 +129,15 @@ def make_plan(
             for host in chosen:
                 deployment = known.get((arn, _deployment_key(target, host)))
                 reason = _reason(certificate, target, deployment)
-                if reason or redeploy:
-                    pending.append(_Pending(target, host, reason or "asked for again", deployment))
+                if _is_held(deployment, certificate) and not (redeploy or take_held):
+                    warnings.append(_held(host, certificate))
+                elif reason or redeploy:
+                    pending.append(Pending(target, host, reason or "asked for again", deployment))
                 else:
                     up_to_date += 1
         exported_now = desired.exported.get(arn) == certificate.serial
         if pending or not exported_now:
-            rollouts.append(Rollout(certificate, _in_waves(pending, waves), _secret_tags(its_targets)))
+            rollouts.append(Rollout(arn, in_waves(pending, waves), _export(certificate, its_targets)))
         elif certificate.renewal_eligibility == "INELIGIBLE":
             warnings.append(f"ACM will not renew {arn}: its RenewalEligibility is INELIGIBLE although it was exported")
     warnings += [message for _target, message in unmatched]
@@ -189,19 +149,6 @@ def make_plan(
         warnings=tuple(dict.fromkeys(warnings)),
         up_to_date=up_to_date,
     )
-
-
-@dataclass(frozen=True)
-class _Pending:
-    target: Target
-    host: Host
-    reason: str
-    deployment: Deployment | None
-
-    @property
-    def doubtful(self) -> bool:
-        """The last attempt did not succeed: it goes last, so that it keeps no healthy host waiting."""
-        return self.deployment is not None and self.deployment.status not in SERVED
 
 
 def _carries(host: Host, target: Target) -> bool:
@@ -228,6 +175,17 @@ def _reason(certificate: Certificate, target: Target, deployment: Deployment | N
     return None
 
 
+def _is_held(deployment: Deployment | None, certificate: Certificate) -> bool:
+    return deployment is not None and deployment.held_serial == certificate.serial
+
+
+def _held(host: Host, certificate: Certificate) -> str:
+    return (
+        f"{host.name} was rolled back from serial {certificate.serial} of {certificate.arn} and keeps what it has "
+        "until ACM holds a newer one; run certops.acm.deploy to install it all the same"
+    )
+
+
 def _exportable(held: Mapping[str, Certificate], arn: str) -> Certificate:
     if arn not in held:
         raise CertificateError(f"ACM does not hold {arn}: remove its targets, or check the account")
@@ -251,58 +209,10 @@ def _without_account(target: Target, hosts: Iterable[Host]) -> list[str]:
     ]
 
 
-def _in_waves(pending: Sequence[_Pending], sizes: Sequence[int | str]) -> tuple[Item, ...]:
-    """Waves count hosts: all services of a certificate on one host go in the same wave."""
-    names = list(dict.fromkeys(entry.host.name for entry in sorted(pending, key=lambda e: (e.doubtful, e.host.name))))
-    wave_of: dict[str, int] = {}
-    for wave, size in enumerate(wave_sizes(len(names), sizes), start=1):
-        for _unused in range(size):
-            wave_of[names[len(wave_of)]] = wave
-    items = [
-        Item(
-            certificate_arn=entry.target.certificate_arn,
-            certificate_name=entry.target.certificate_name,
-            host=entry.host.name,
-            service=entry.target.service,
-            account=entry.target.account,
-            wave=wave_of[entry.host.name],
-            reason=entry.reason,
-            options=entry.target.options,
-            options_digest=entry.target.options_digest,
-        )
-        for entry in pending
-    ]
-    return tuple(sorted(items, key=lambda item: (item.wave, item.host, item.service, item.certificate_name)))
-
-
-def wave_sizes(total: int, sizes: Sequence[int | str]) -> list[int]:
-    """How many of ``total`` hosts go in each wave; the last takes what is left.
-
-    Raises:
-        PlanError: a size is neither a positive number nor a percentage, or there are more than three.
-    """
-    if not 1 <= len(sizes) <= WAVES:
-        raise PlanError(f"waves takes 1 to {WAVES} sizes, not {len(sizes)}: for example [1, '25%', '100%']")
-    left, result = total, []
-    for size in sizes:
-        count = min(left, _size(size, total))
-        result.append(count)
-        left -= count
-    result[-1] += left
-    return result
-
-
-def _size(size: int | str, total: int) -> int:
-    text = str(size).strip()
-    number = text[:-1] if text.endswith("%") else text
-    if not number.isdecimal() or not 0 < int(number) <= (100 if text.endswith("%") else int(number)):
-        raise PlanError(f"{size!r} is not the size of a wave: give a number of hosts or a percentage such as '25%'")
-    return max(1, math.floor(total * int(number) / 100)) if text.endswith("%") else int(number)
-
-
-def _secret_tags(targets: Iterable[Target]) -> dict[str, str]:
-    """One tag per key; several values of a key are joined, as a tag holds a single text."""
+def _export(certificate: Certificate, targets: Iterable[Target]) -> dict[str, Any]:
+    """The secret gets the tags of the hosts that may read it: one per key, its values in a single text."""
     values: dict[str, set[str]] = {}
     for target in targets:
         values.setdefault(target.tag_key, set()).add(target.tag_value)
-    return {key: " ".join(sorted(found)) for key, found in sorted(values.items())}
+    tags = {key: " ".join(sorted(found)) for key, found in sorted(values.items())}
+    return {"certificate_arn": certificate.arn, "serial": certificate.serial, "secret_tags": tags}

@@ -19,7 +19,7 @@ def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Ma
     """Read the result of one host's transaction.
 
     Args:
-        item: the item of the plan.
+        item: the item of the plan; with the state ``rolled_back`` the result says what the host went back to.
         result: what the task returned, also of a host that was not reached.
         desired: serial, fingerprint and not_after of the certificate that was to be installed.
     """
@@ -39,8 +39,14 @@ def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Ma
             "served_fingerprint": result.get("served_fingerprint"),
             "error": _text(result.get("msg")),
         }
-    done = {key: desired.get(key) for key in ("fingerprint", "serial", "not_after")}
-    return {**attempt, **done, "status": result.get("status", "failed"), "error": None}
+    done = {key: (desired or result).get(key) for key in ("fingerprint", "serial", "not_after")}
+    return {
+        **attempt,
+        **done,
+        "held_serial": item.get("held_serial"),
+        "status": result.get("status", "failed"),
+        "error": None,
+    }
 
 
 def _text(message: Any) -> str:
@@ -151,7 +157,8 @@ def lay_out(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
         headings,
         (
             (
-                *(record[key] for key in keys),
+                *(record[key] for key in keys[:-1]),
+                record["status"] + (" (held)" if record.get("held_serial") else ""),
                 _start(record["fingerprint"], 16),
                 _start(record["not_after"], 10),
                 record["at"] or "-",

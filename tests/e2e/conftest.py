@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One laboratory for all end-to-end tests: real hosts, and the stand-in emptied before each test."""
+"""One laboratory for all end-to-end tests of a process: real hosts, and the stand-in emptied before each test."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TAGS = {"db1": {"Role": "db"}, "bare": {"Role": "bare"}, "full": {"Role": "full"
 
 
 @pytest.fixture(scope="session")
-def fleet() -> Iterator[Lab]:
-    """The laboratory, once for the whole run."""
-    with Lab("e2e", SPECS, TAGS) as made:
+def fleet(worker_id: str) -> Iterator[Lab]:
+    """The laboratory, once for each process that runs tests."""
+    with Lab(f"e2e-{worker_id}", SPECS, TAGS) as made:
         yield made
 
 

@@ -14,9 +14,10 @@ import pytest
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
 from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError
-from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, Host, Plan, make_plan, wave_sizes
+from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, Plan, make_plan
 from ansible_collections.certops.acm.plugins.module_utils.report import make_attempt, summarize, wave_items
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
+from ansible_collections.certops.acm.plugins.module_utils.waves import Host, wave_sizes
 
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:acm:eu-west-1:{ACCOUNT}:certificate/7f0a2c1e-5b1d-4c53-9f3e-2d8a4b6c9e10"

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which hosts go back to the certificate they had before. Pure, as plan.py is, and a plan of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
+from ansible_collections.certops.acm.plugins.module_utils.plan import Plan, Rollout
+from ansible_collections.certops.acm.plugins.module_utils.target import Target
+from ansible_collections.certops.acm.plugins.module_utils.waves import Host, Pending, in_waves
+
+
+def plan_rollback(
+    targets: Sequence[Target],
+    deployments: Iterable[Deployment],
+    hosts: Iterable[Host],
+    *,
+    waves: Sequence[int | str] = (1, "25%", "100%"),
+) -> tuple[Plan, list[dict[str, Any]]]:
+    """Return the plan that takes every host that serves its last certificate back to the one before.
+
+    A host whose last attempt failed serves the one before already: it is not touched. What was tried there is
+    held all the same, so that the schedule does not install now what was just taken back everywhere else.
+
+    Returns:
+        The plan, and attempts that record what is held.
+    """
+    known = {host.name: host for host in hosts}
+    settings = {(target.certificate_arn, target.service, target.certificate_name): target for target in targets}
+    pending: dict[str, list[Pending]] = {}
+    held, problems, done = [], [], 0
+    for deployment in sorted(deployments, key=lambda deployment: (deployment.certificate_arn, deployment.key)):
+        host = known.get(deployment.host)
+        target = settings.get((deployment.certificate_arn, deployment.service, deployment.certificate_name))
+        if host is None:
+            continue
+        if deployment.held_serial is not None:
+            done += 1
+        elif target is None:
+            problems.append(_unknown(deployment))
+        elif deployment.status not in SERVED:
+            held.append(deployment.hold())
+        else:
+            reason = f"back from serial {deployment.serial}"
+            pending.setdefault(deployment.certificate_arn, []).append(
+                Pending(target, host, reason, deployment, "rolled_back", deployment.serial)
+            )
+    arns = sorted({*pending, *(attempt["certificate_arn"] for attempt in held)})
+    plan = Plan(
+        targets=len(targets),
+        rollouts=tuple(Rollout(arn, in_waves(pending.get(arn, []), waves)) for arn in arns),
+        problems=tuple(problems),
+        up_to_date=done,
+    )
+    return plan, held
+
+
+def _unknown(deployment: Deployment) -> str:
+    return (
+        f"{deployment.host} ({deployment.certificate_name}): no target is recorded for it any more, so nobody knows "
+        f"how it was installed: use the role of {deployment.service} with certificate_state: rolled_back"
+    )
