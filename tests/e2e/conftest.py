@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from e2e.site import NAME, arn_of
 from hosts.fleet import HostSpec
 from lab import Lab
 
@@ -40,3 +41,19 @@ def lab(fleet: Lab) -> Lab:
 def arn(lab: Lab) -> str:
     """An issued, exportable certificate for shop.example.com."""
     return lab.aws.request("shop.example.com")
+
+
+@pytest.fixture(scope="module")
+def site(fleet: Lab) -> Lab:
+    """shop.example.com, deployed to web1 and web2; its ARN is in ``fleet.arn``."""
+    fleet.fresh()
+    fleet.arn = fleet.aws.request(NAME)  # type: ignore[attr-defined]
+    run = fleet.deploy(arn_of(fleet), "shop", certificate_options={"server_names": [NAME]})
+    assert run.returncode == 0, run.output
+    return fleet
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(fleet: Lab) -> Iterator[None]:
+    yield
+    fleet.aws.clear_faults()

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A site that is deployed, and the questions each fault is asked: is one clear message said, is all as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from lab import Lab, Run
+
+NAME = "shop.example.com"
+WEB = ("web1", "web2")
+
+
+def arn_of(site: Lab) -> str:
+    return str(site.arn)  # type: ignore[attr-defined]
+
+
+def served(site: Lab) -> dict[str, str]:
+    return {host: site.served(host, NAME).fingerprint for host in WEB}
+
+
+def records(site: Lab) -> dict[str, dict[str, Any]]:
+    """Deployments as the table holds them, by key; without what only says when."""
+    items = site.aws.client("dynamodb").scan(TableName="certops-acm-inventory")["Items"]
+    found = {}
+    for item in items:
+        plain = {name: next(iter(value.values())) for name, value in item.items()}
+        if plain["sk"].startswith("deployment#"):
+            found[plain["pk"] + plain["sk"]] = plain
+    return found
+
+
+def refused(site: Lab, run: Run, *phrases: str) -> str:
+    """The run failed with one clear message that holds the phrases; the message."""
+    assert run.returncode != 0, run.output
+    assert "Traceback" not in run.output, run.output
+    assert "MODULE FAILURE" not in run.output, run.output
+    failed = re.findall(r"^(?:fatal|failed): \[localhost\].*? => (\{.*\})$", run.output, re.MULTILINE)
+    messages = [json.loads(result)["msg"] for result in failed]
+    assert messages, run.output
+    for phrase in phrases:
+        assert re.search(phrase, messages[-1]), f"{phrase!r} is not in: {messages[-1]}"
+    return str(messages[-1])

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host cannot take the certificate or cannot be reached: the others can, and the next run takes it alone."""
+
+from __future__ import annotations
+
+from e2e.site import NAME, WEB, arn_of, records, refused, served
+from lab import Lab
+
+
+def test_a_host_without_nginx(site: Lab) -> None:
+    run = site.deploy(arn_of(site), "shop", target_tag_value="bare")
+    refused(site, run, "bare .*nginx is not installed")
+    forget(site, "bare")
+
+
+def test_a_full_disk(site: Lab) -> None:
+    site.fleet.exec("full", ["sh", "-c", "dd if=/dev/zero of=/etc/ssl/acm/filler bs=1k 2>/dev/null; true"])
+    run = site.deploy(arn_of(site), "shop", target_tag_value="full")
+    refused(site, run, "full .*no space is left")
+    left = site.fleet.exec("full", ["find", "/etc/ssl/acm", "-name", "*.pem"]).stdout
+    assert left == "", "nothing half written is left"
+    site.fleet.exec("full", ["rm", "/etc/ssl/acm/filler"])
+    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
+    assert run.returncode == 0, run.output
+    assert {host: run.sessions[host] for host in (*WEB, "full")} == {"web1": 0, "web2": 0, "full": 1}
+    assert site.served("full", NAME).fingerprint == site.fingerprint(arn_of(site))
+    forget(site, "full")
+
+
+def forget(site: Lab, tag_value: str) -> None:
+    """Remove a target and its deployments."""
+    table = site.aws.client("dynamodb")
+    for item in table.scan(TableName="certops-acm-inventory")["Items"]:
+        if f"={tag_value}#" in item["sk"]["S"] or f"#{tag_value}#" in item["sk"]["S"]:
+            table.delete_item(TableName="certops-acm-inventory", Key={"pk": item["pk"], "sk": item["sk"]})
+    remaining = [item["sk"]["S"] for item in table.scan(TableName="certops-acm-inventory")["Items"]]
+    assert not [key for key in remaining if f"={tag_value}#" in key]
+
+
+def test_a_configuration_that_was_broken_before(site: Lab) -> None:
+    site.aws.renew(arn_of(site), force=True)
+    before = served(site)
+    for host in WEB:
+        site.fleet.exec(host, ["sh", "-c", "echo broken > /etc/nginx/conf.d/zz.conf"])
+    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
+    refused(site, run, "web1 .*already broken", "not touched.*web2")
+    assert served(site) == before
+    assert run.sessions["web2"] == 0, "the rollout stopped at the first wave"
+    for host in WEB:
+        site.fleet.exec(host, ["rm", "/etc/nginx/conf.d/zz.conf"])
+    run = site.playbook("certops.acm.renew")
+    assert run.returncode == 0, run.output
+    assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
+
+
+def test_a_host_that_cannot_be_reached(site: Lab) -> None:
+    """It keeps nobody waiting, the run fails, and the next one takes it alone."""
+    site.aws.renew(arn_of(site), force=True)
+    old = served(site)["web1"]
+    site.fleet.kill("web1")
+    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
+    refused(site, run, "web1 .*unreachable")
+    assert site.served("web2", NAME).fingerprint == site.fingerprint(arn_of(site))
+    [record] = [
+        record for record in records(site).values() if record["host"] == "web1" and record["pk"] == arn_of(site)
+    ]
+    assert (record["status"], record["fingerprint"]) == ("unreachable", old)
+    site.fleet.start("web1")
+    assert site.served("web1", NAME).fingerprint == old, "it came back with what it had"
+    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
+    assert run.returncode == 0, run.output
+    assert {host: run.sessions[host] for host in WEB} == {"web1": 1, "web2": 0}
+    assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
