@@ -19,7 +19,15 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import Certific
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
 from ansible_collections.certops.acm.plugins.module_utils.waves import Host, Item, Pending, in_waves
 
-SERVICES = ("nginx",)
+# The role that installs a certificate for each service.
+SERVICES = {
+    "nginx": "nginx_certificate",
+    "apache": "apache_certificate",
+    "haproxy": "file_certificate",
+    "postfix": "file_certificate",
+    "dovecot": "file_certificate",
+    "file": "file_certificate",
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Rollout:
         return {
             "certificate_arn": self.certificate_arn,
             "export": self.export,
-            "installations": [item.to_result() for item in self.items],
+            "installations": [{**item.to_result(), "role": SERVICES[item.service]} for item in self.items],
         }
 
 

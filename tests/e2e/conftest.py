@@ -19,8 +19,9 @@ SPECS = (
     HostSpec("db1", start=("nginx",)),
     HostSpec("bare", nginx=False),
     HostSpec("full", start=("nginx",), tmpfs={"/etc/ssl/acm": "256k"}),
+    HostSpec("mail"),
 )
-TAGS = {"db1": {"Role": "db"}, "bare": {"Role": "bare"}, "full": {"Role": "full"}}
+TAGS = {"db1": {"Role": "db"}, "bare": {"Role": "bare"}, "full": {"Role": "full"}, "mail": {"Role": "mail"}}
 
 
 @pytest.fixture(scope="session")

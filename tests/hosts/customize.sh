@@ -28,7 +28,7 @@ chroot "$root" usermod --password '*' deploy
 echo 'deploy ALL=(ALL:ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/deploy"
 chmod 0440 "$root/etc/sudoers.d/deploy"
 
-chroot "$root" systemctl disable nginx.service apache2.service
+chroot "$root" systemctl disable nginx.service apache2.service haproxy.service postfix.service dovecot.service
 chroot "$root" systemctl enable ssh.service
 chroot "$root" systemctl set-default multi-user.target
 chroot "$root" systemctl mask \
@@ -45,6 +45,7 @@ printf '[Journal]\nStorage=persistent\nRateLimitBurst=0\n' >"$root/etc/systemd/j
 
 sed -i 's/^worker_processes .*/worker_processes 1;/' "$root/etc/nginx/nginx.conf"
 # The machine that built the root must not show in it; the hosts install nothing.
+chroot "$root" postconf -X myhostname
 : >"$root/etc/apt/sources.list"
 : >"$root/etc/machine-id"
 rm -f "$root/etc/resolv.conf" "$root/etc/hostname"

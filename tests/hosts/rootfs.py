@@ -20,7 +20,8 @@ from hosts.podman import LABEL, Podman
 SUITE = "bookworm"
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "sudo",
-    "nginx-light", "apache2", "openssl", "ca-certificates", "iproute2", "procps",
+    "nginx-light", "apache2", "haproxy", "postfix", "dovecot-imapd",
+    "openssl", "ca-certificates", "iproute2", "procps",
 )  # fmt: skip
 PATH_EXCLUDES = tuple(f"/usr/share/{folder}/*" for folder in ("doc", "man", "info", "locale", "lintian"))
 CUSTOMIZE = Path(__file__).with_name("customize.sh")

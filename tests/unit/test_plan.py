@@ -167,7 +167,10 @@ def test_what_is_asked_now_overrides_what_was_recorded() -> None:
 
 def test_an_unknown_service_is_a_problem_and_takes_no_host() -> None:
     made = make_plan(Desired([replace(TARGET, service="gopher")], [CERTIFICATE]), [], [web(1)])
-    assert chosen(made) == [] and made.problems == ("service gopher is not known: choose one of nginx",)
+    assert chosen(made) == []
+    assert made.problems == (
+        "service gopher is not known: choose one of nginx, apache, haproxy, postfix, dovecot, file",
+    )
 
 
 def test_redeploy_takes_what_is_up_to_date() -> None:
