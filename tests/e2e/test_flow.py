@@ -94,6 +94,32 @@ def test_check_mode_tells_the_truth_and_changes_nothing(lab: Lab, arn: str) -> N
     assert done.changed >= checked.changed > 0
 
 
+def test_a_certificate_is_taken_back_and_stays_back(lab: Lab, arn: str) -> None:
+    ended_well(lab.deploy(arn, "shop"))
+    first = lab.fingerprint(arn)
+    lab.aws.renew(arn)
+    ended_well(lab.playbook("certops.acm.renew"))
+    second = lab.fingerprint(arn)
+
+    back = ended_well(lab.playbook("certops.acm.rollback", {"certificate_arn": arn, "certops_limit": "web1"}))
+    assert [lab.served(host, "shop.example.com").fingerprint for host in WEB] == [first, second]
+    assert {host: back.sessions[host] for host in WEB} == {"web1": 1, "web2": 0}
+    assert not [call for call in back.calls if call.startswith(("acm:", "secretsmanager:"))]
+    again = ended_well(lab.playbook("certops.acm.rollback", {"certificate_arn": arn, "certops_limit": "web1"}))
+    assert (again.changed, set(again.sessions.values())) == (0, {0})
+
+    # The schedule leaves it so, and says it; the report shows it.
+    scheduled = ended_well(lab.playbook("certops.acm.renew"))
+    assert set(scheduled.sessions.values()) == {0}
+    assert "web1 was rolled back from serial" in scheduled.output
+    assert "verified (held)" in lab.playbook("certops.acm.report").output
+
+    lab.aws.renew(arn)
+    ended_well(lab.playbook("certops.acm.renew"))
+    must_serve(lab, arn)
+    assert "held" not in lab.playbook("certops.acm.report").output
+
+
 def test_a_host_that_joins_later_gets_it_alone(lab: Lab, arn: str) -> None:
     ended_well(lab.deploy(arn, "shop", certops_limit="web1"))
     assert lab.served("web2", "shop.example.com").fingerprint == ""

@@ -452,6 +452,40 @@ def test_odd_states_are_refused(fresh: Host, odd: str) -> None:
     assert str(fresh.root) in refused(fresh, "preflight")
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
+def test_a_read_only_mount_is_refused(managed: Host) -> None:
+    def remount(*options: str) -> int:
+        return subprocess.run(["mount", *options, str(managed.root)], check=False, capture_output=True).returncode
+
+    if remount("--bind", str(managed.root)):
+        pytest.skip("no mounts here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(managed.root)], check=True)
+        assert "read-only file system" in refused(managed, "lock")
+    finally:
+        subprocess.run(["umount", str(managed.root)], check=True)
+
+
+def test_a_parent_that_is_a_link_is_followed(fresh: Host) -> None:
+    """As /etc/ssl of Red Hat is one: only the directories that we make must be real."""
+    (fresh.directory / "real").mkdir()
+    (fresh.directory / "alias").symlink_to("real")
+    report = fresh.deploy(NEW, root=str(fresh.directory / "alias" / "acm"), listeners=[], reload_command=[])
+    assert report.to_result()["status"] == "installed"
+    assert fresh.pair(fresh.directory / "real" / "acm" / "www" / "live" / "fullchain.pem") == NEW.fingerprint
+
+
+def test_everything_a_server_reads_gets_the_context_of_its_place(fresh: Host) -> None:
+    """SELinux itself is not here: what is asked for is recorded. Files in a new directory inherit its context."""
+    asked: list[tuple[str, str]] = []
+    own = str(fresh.etc / "own.pem")
+    options = fresh.options(NEW, **fresh.managed(links=[{"path": own, "part": "fullchain"}]))
+    fresh.transaction(options, label=lambda path, final: asked.append((path, final))).run()
+    finals = {final for _path, final in asked}
+    assert {str(fresh.config), own, str(fresh.root), str(fresh.live), str(fresh.root / "www" / "versions")} <= finals
+    assert all(os.path.dirname(path) == os.path.dirname(final) for path, final in asked)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may make files immutable")
 @pytest.mark.parametrize("what", ["root", "etc"])
 def test_an_immutable_directory_is_refused(managed: Host, what: str) -> None:
