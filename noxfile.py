@@ -113,8 +113,8 @@ def files_of_git(session: nox.Session) -> list[str]:
 
 @nox.session(venv_backend="none")
 def packages(session: nox.Session) -> None:
-    """Install the Debian packages that the hosts need, those that are missing."""
-    lines = (ROOT / "tests/hosts/apt-packages.txt").read_text().splitlines()
+    """Install the Debian packages that the tests need, those that are missing."""
+    lines = [line for path in sorted(ROOT.glob("tests/*/apt-packages.txt")) for line in path.read_text().splitlines()]
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     session.run("tests/tools/apt_install.sh", "ca-certificates", *names, external=True)
 
@@ -171,9 +171,9 @@ def unit(session: nox.Session, core: str) -> None:
 
 @on_main
 def integration(session: nox.Session) -> None:
-    """Run the modules against the stand-in for AWS, over HTTP."""
+    """Run the modules against the stand-in for AWS, over HTTP, and a simulated year."""
     prepare(session, MAIN, "test")
-    pytest(session, "tests/integration", "--timeout=900")
+    pytest(session, "tests/integration", "tests/simulation", "--timeout=900")
 
 
 @on_main
@@ -193,8 +193,12 @@ def hosts(session: nox.Session) -> None:
 @on_each
 def e2e(session: nox.Session, core: str) -> None:
     """Run the playbooks end to end: everything on the main ansible-core, one deploy on the others."""
-    prepare(session, core, "test")
-    pytest(session, "tests/e2e", "--timeout=900", *([] if core == MAIN else ["-m", "every_core"]))
+    if core == MAIN:
+        prepare(session, core, "test", "eda")
+        pytest(session, "tests/e2e", "tests/eda", "--timeout=900")
+    else:
+        prepare(session, core, "test")
+        pytest(session, "tests/e2e", "--timeout=900", "-m", "every_core")
 
 
 @nox.session(python=GENERATIONS[MAIN].python, default=False)

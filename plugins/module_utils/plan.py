@@ -113,7 +113,7 @@ def make_plan(
         redeploy: also take the hosts that are recorded as up to date.
         take_held: also take the hosts that were rolled back from the serial that ACM holds.
     """
-    hosts = list(hosts)
+    carriers = _by_tag(hosts)
     known = {(deployment.certificate_arn, deployment.key): deployment for deployment in deployments}
     targets = {(target.certificate_arn, target.key): target for target in reversed(desired.targets)}.values()
     held = {certificate.arn: certificate for certificate in desired.certificates}
@@ -130,10 +130,10 @@ def make_plan(
             if target.service not in SERVICES:
                 problems.append(f"service {target.service} is not known: choose one of {', '.join(SERVICES)}")
                 continue
-            chosen = [host for host in hosts if _carries(host, target)]
+            chosen = carriers.get((target.account, target.tag_key, target.tag_value), [])
             if not chosen:
                 unmatched.append((target, _no_host(target)))
-            warnings += _without_account(target, hosts)
+            warnings += _without_account(target, carriers.get((None, target.tag_key, target.tag_value), []))
             for host in chosen:
                 deployment = known.get((arn, _deployment_key(target, host)))
                 reason = _reason(certificate, target, deployment)
@@ -159,12 +159,13 @@ def make_plan(
     )
 
 
-def _carries(host: Host, target: Target) -> bool:
-    return host.account == target.account and _has_tag(host, target)
-
-
-def _has_tag(host: Host, target: Target) -> bool:
-    return str(host.tags.get(target.tag_key, "")) == target.tag_value
+def _by_tag(hosts: Iterable[Host]) -> dict[tuple[str | None, str, str], list[Host]]:
+    """Index hosts by account, tag key and tag value: fleets and lists of targets are long."""
+    index: dict[tuple[str | None, str, str], list[Host]] = {}
+    for host in hosts:
+        for key, value in host.tags.items():
+            index.setdefault((host.account, str(key), str(value)), []).append(host)
+    return index
 
 
 def _deployment_key(target: Target, host: Host) -> str:
@@ -213,7 +214,6 @@ def _without_account(target: Target, hosts: Iterable[Host]) -> list[str]:
     return [
         f"{host.name} carries the tag {target.tag_key}={target.tag_value} but no account: set certops_account on it"
         for host in hosts
-        if host.account is None and _has_tag(host, target)
     ]
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import pytest
 from lab import Lab, Run
 
 HOST, NAME = "mail", "mail.example.com"
