@@ -43,6 +43,10 @@ mkdir -p "$root/etc/systemd/journald.conf.d"
 # Persistent: a host that is killed and started again still knows every session it had.
 printf '[Journal]\nStorage=persistent\nRateLimitBurst=0\n' >"$root/etc/systemd/journald.conf.d/acm-test-host.conf"
 
+# A container may not mount, and this one is only for the log.
+mkdir "$root/etc/systemd/system/haproxy.service.d"
+printf '[Service]\nBindReadOnlyPaths=\n' >"$root/etc/systemd/system/haproxy.service.d/acm-test-host.conf"
+
 sed -i 's/^worker_processes .*/worker_processes 1;/' "$root/etc/nginx/nginx.conf"
 # The machine that built the root must not show in it; the hosts install nothing.
 chroot "$root" postconf -X myhostname
