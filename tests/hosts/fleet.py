@@ -29,6 +29,8 @@ from hosts.spec import DEFAULT_SPECS, Host, HostSpec, network_name, place
 
 PARALLEL = 4
 SESSION = "Starting session: "
+# Where sshd of a host without systemd writes: the directory of the other hosts' journal.
+SSHD_LOG = "/var/log/journal/sshd.log"
 
 
 @dataclass
@@ -136,7 +138,8 @@ class Fleet:
 
     def sshd_log(self, host: str) -> list[str]:
         """Return sshd's log since the host was made, over restarts."""
-        command = "journalctl --sync && journalctl --quiet --output=cat _COMM=sshd"
+        journal = "journalctl --sync && journalctl --quiet --output=cat _COMM=sshd"
+        command = journal if self._host(host).systemd else f"cat {SSHD_LOG}"
         return self.exec(host, ["sh", "-c", command]).stdout.splitlines()
 
     def sessions(self, host: str) -> int:
@@ -150,8 +153,7 @@ class Fleet:
     def start(self, host: str) -> None:
         """Start a killed host again, with its address and files, and wait until it is ready."""
         self._podman.run("start", self._host(host).container)
-        self._wait_for_systemd(host)
-        wait_for_ssh(self._host(host))
+        self._wait(host)
 
     def inventory(self) -> dict[str, Any]:
         """Return an Ansible inventory as data."""
@@ -190,28 +192,33 @@ class Fleet:
         journal = self.directory / "journal" / host.name
         journal.mkdir(parents=True)
         volumes = (f"{self._access.authorized_keys}:/etc/ssh/acm_authorized_keys:ro", f"{journal}:/var/log/journal")
-        options = ["--detach", "--systemd=always", "--name", host.container, "--hostname", host.name]
+        options = ["--detach", "--name", host.container, "--hostname", host.name]
+        options += ["--systemd=always"] if spec.systemd else ["--systemd=false", "--init"]
         options += ["--network", network_name(self.run_id), "--ip", host.address]
         options += [f"--volume={volume}" for volume in volumes]
         # The same hardware address after a restart: the machine's neighbour table would keep the old one for a minute.
         options += ["--mac-address", "02:ac:" + IPv4Address(host.address).packed.hex(":"), *labels(self.run_id)]
         for path, size in spec.tmpfs.items():
             options += ["--tmpfs", f"{path}:rw,size={size},mode=0755"]
-        return self._podman.run("run", *options, image).stdout.strip()
+        return self._podman.run("run", *options, image, *([] if spec.systemd else _plain_init(spec))).stdout.strip()
 
     def _finish(self, spec: HostSpec) -> str:
-        """Wait for systemd, apply the specification, wait for sshd; return the host's public ssh key."""
-        self._wait_for_systemd(spec.name)
+        """Wait until the host is up, apply the specification; return the host's public ssh key."""
+        self._wait(spec.name)
         commands = ["set -e"]
         if not spec.nginx:
             packages = "$(dpkg-query -W -f '${Package}\\n' 'nginx*' 'libnginx-mod-*')"
             commands.append(f"dpkg --purge {packages} >/dev/null 2>&1")
-        if spec.start:
+        if spec.start and spec.systemd:
             commands.append(f"systemctl --quiet enable --now {' '.join(spec.start)}")
         commands.append("cat /etc/ssh/ssh_host_ed25519_key.pub")
         key = self.exec(spec.name, ["sh", "-c", "\n".join(commands)]).stdout
-        wait_for_ssh(self.hosts[spec.name])
         return " ".join(key.split()[:2])
+
+    def _wait(self, name: str) -> None:
+        if self._host(name).systemd:
+            self._wait_for_systemd(name)
+        wait_for_ssh(self._host(name))
 
     def _wait_for_systemd(self, name: str) -> None:
         deadline, state = time.monotonic() + READY_SECONDS, ""
@@ -224,3 +231,9 @@ class Fleet:
                 raise HostsError(f"Host {name} started with failed units:\n{failed.strip()}")
             time.sleep(0.1)
         raise HostsError(f"systemd on host {name} is not ready after {READY_SECONDS} s: {state or 'no answer'}")
+
+
+def _plain_init(spec: HostSpec) -> list[str]:
+    """Return what the first process of a host without systemd starts: its services, and sshd when they run."""
+    services = [f"service {name} start" for name in spec.start]
+    return ["sh", "-c", " && ".join([*services, "mkdir -p /run/sshd", f"exec /usr/sbin/sshd -D -E {SSHD_LOG}"])]

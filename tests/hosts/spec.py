@@ -26,7 +26,8 @@ class HostSpec:
 
     :param name: host name, lowercase letters, digits and hyphens.
     :param nginx: False removes the nginx packages, for tests of "nginx is not installed".
-    :param start: systemd units to enable and start, for example ``("nginx",)``; none is started by itself.
+    :param systemd: False for a host whose first process is a plain init: there is no systemd to ask or to reload with.
+    :param start: services to start, for example ``("nginx",)``; none is started by itself.
     :param tmpfs: directories on a small file system of their own, ``{"/etc/ssl/acm": "64k"}``, for full disks.
     :param user: the user that the inventory logs in with: ``root``, or ``deploy`` who may use sudo.
     :param variables: further host variables for the inventory.
@@ -34,6 +35,7 @@ class HostSpec:
 
     name: str
     nginx: bool = True
+    systemd: bool = True
     start: tuple[str, ...] = ()
     tmpfs: Mapping[str, str] = field(default_factory=dict)
     user: str = "root"
@@ -70,6 +72,7 @@ class Host:
     name: str
     address: str
     container: str
+    systemd: bool
     user: str
     variables: Mapping[str, Any]
 
@@ -95,5 +98,6 @@ def place(run_id: str, specs: Sequence[HostSpec], network: IPv4Network) -> dict[
         if spec.name in hosts:
             raise HostsError(f"Two hosts are called {spec.name}.")
         container = f"{network_name(run_id)}-{spec.name}"
-        hosts[spec.name] = Host(spec.name, str(network[number]), container, spec.user, dict(spec.variables))
+        address = str(network[number])
+        hosts[spec.name] = Host(spec.name, address, container, spec.systemd, spec.user, dict(spec.variables))
     return hosts

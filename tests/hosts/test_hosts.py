@@ -26,6 +26,7 @@ RUN = f"test-{os.getpid()}"
 SPECS = (
     HostSpec("web1", start=("nginx",)),
     HostSpec("bare1", nginx=False, tmpfs={"/etc/ssl/acm": "64k"}, user="deploy", variables={"color": "blue"}),
+    HostSpec("plain1", systemd=False, start=("nginx",)),
 )
 
 
@@ -70,13 +71,15 @@ def test_variables_reach_the_inventory(fleet: Fleet) -> None:
     assert "blue" in ansible(fleet, "bare1", "-m", "ansible.builtin.debug", "-a", "var=color")
 
 
-def test_systemd_runs(fleet: Fleet) -> None:
-    for host in fleet.hosts:
+def test_systemd_runs_unless_it_shall_not(fleet: Fleet) -> None:
+    for host in ("web1", "bare1"):
         assert fleet.exec(host, ["systemctl", "is-system-running"]).stdout == "running\n"
+    assert fleet.exec("plain1", ["test", "-e", "/run/systemd/system"], check=False).returncode == 1
 
 
-def test_nginx_serves_where_it_was_started(fleet: Fleet) -> None:
-    with urllib.request.urlopen(f"http://{fleet.hosts['web1'].address}/", timeout=5) as answer:
+@pytest.mark.parametrize("host", ["web1", "plain1"])
+def test_nginx_serves_where_it_was_started(fleet: Fleet, host: str) -> None:
+    with urllib.request.urlopen(f"http://{fleet.hosts[host].address}/", timeout=5) as answer:
         assert answer.headers["Server"].startswith("nginx")
 
 
@@ -92,16 +95,17 @@ def test_a_small_file_system_fills_up(fleet: Fleet) -> None:
     assert "No space left on device" in done.stderr
 
 
-def test_a_killed_host_comes_back_with_its_files(fleet: Fleet) -> None:
-    fleet.exec("web1", ["tee", "/root/kept"], stdin="yes")
-    before = fleet.sessions("web1")
-    fleet.kill("web1")
+@pytest.mark.parametrize("host", ["web1", "plain1"])
+def test_a_killed_host_comes_back_with_its_files(fleet: Fleet, host: str) -> None:
+    fleet.exec(host, ["tee", "/root/kept"], stdin="yes")
+    before = fleet.sessions(host)
+    fleet.kill(host)
     with pytest.raises(HostsError):
-        fleet.exec("web1", ["true"])
-    fleet.start("web1")
-    assert fleet.exec("web1", ["cat", "/root/kept"]).stdout == "yes"
-    assert ansible(fleet, "web1", "-m", "ansible.builtin.ping").count("pong") == 1
-    assert fleet.sessions("web1") - before == 1
+        fleet.exec(host, ["true"])
+    fleet.start(host)
+    assert fleet.exec(host, ["cat", "/root/kept"]).stdout == "yes"
+    assert ansible(fleet, host, "-m", "ansible.builtin.ping").count("pong") == 1
+    assert fleet.sessions(host) - before == 1
 
 
 def test_another_process_finds_the_run(fleet: Fleet) -> None:
