@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real test hosts: podman containers with sshd and services, with or without systemd, made from Debian packages only."""
+"""Real test hosts: podman containers with sshd and services, with or without systemd, of Debian packages only."""
 
 from __future__ import annotations
 
