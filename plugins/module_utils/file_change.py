@@ -80,11 +80,16 @@ class FileChange:
         self.remove_tree(temporary)
         self._step("mkdir", temporary)
         os.mkdir(temporary, 0o700)
-        self._step("chmod", temporary)
-        os.chmod(temporary, access.mode)
-        self._chown(temporary, access)
-        self._relabel(temporary, path)
-        self.rename(temporary, path)
+        try:
+            self._step("chmod", temporary)
+            os.chmod(temporary, access.mode)
+            self._chown(temporary, access)
+            self._relabel(temporary, path)
+            self.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):  # the first error is the one to report
+                os.rmdir(temporary)
+            raise
 
     def create(self, path: str, content: bytes, access: Access) -> None:
         """Write a new file that nobody looks at yet, and force it to the disk."""
@@ -95,8 +100,9 @@ class FileChange:
                 self._fill(descriptor, path, content, access)
             finally:
                 os.close(descriptor)
-        except OSError as error:
-            error.filename = error.filename if isinstance(error.filename, str) else path
+        except BaseException as error:
+            if isinstance(error, OSError) and not isinstance(error.filename, str):
+                error.filename = path
             with contextlib.suppress(OSError):  # the first error is the one to report
                 os.unlink(path)
             raise
@@ -118,16 +124,16 @@ class FileChange:
         """Write the next content of ``path`` beside it, so that ``write`` needs no more space."""
         self.remove(temporary_path(path))
         self.create(temporary_path(path), content, access)
-        self._relabel(temporary_path(path), path)
         self._prepared.add(path)
+        self._relabel(temporary_path(path), path)
 
     def write(self, path: str, content: bytes, access: Access) -> None:
         """Replace the content of ``path``, or make it."""
         if path not in self._prepared:
             self.prepare(path, content, access)
-        self._prepared.discard(path)
         self._step("replace", path)
         os.replace(temporary_path(path), path)
+        self._prepared.discard(path)
         self.sync_directory(os.path.dirname(path))
 
     def discard_prepared(self) -> None:
@@ -142,11 +148,11 @@ class FileChange:
         self.remove(temporary)
         self._step("symlink", path)
         os.symlink(target, temporary)
-        self._relabel(temporary, path)
-        self._step("replace", path)
         try:
+            self._relabel(temporary, path)
+            self._step("replace", path)
             os.replace(temporary, path)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):  # the first error is the one to report
                 os.unlink(temporary)
             raise

@@ -267,14 +267,15 @@ class Transaction:
 
     def _clean_up(self) -> None:
         """Remove what nothing needs any more; the change is made, so a failure here is only a warning."""
-        self._files.announce("clean up")
         try:
+            self._files.announce("clean up")
             if self._plan.purge:
                 self._files.remove_tree(self._store.base)
             elif self._plan.changes_files:
                 self._prune(self._plan.goal)
-        except OSError as error:
-            self.report.warnings.append(f"the change was made, but not all of the old is removed: {explain(error)}")
+        except (OSError, HostError) as error:  # a HostError: told to stop
+            reason = explain(error) if isinstance(error, OSError) else error
+            self.report.warnings.append(f"the change was made, but not all of the old is removed: {reason}")
 
     # The way back.
 

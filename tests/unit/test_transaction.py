@@ -360,6 +360,46 @@ def test_a_full_disk_leaves_nothing_behind(managed: Host, number: int) -> None:
         assert managed.snapshot() == before
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), HostError("told to stop", "stopped")])
+def test_a_call_that_fails_leaves_nothing_behind(fresh: Host, error: Exception) -> None:
+    """At each step in turn; no server, so that it is quick."""
+    options = fresh.options(NEW, **fresh.managed(), listeners=[], reload_command=[], config_test=[])
+    before = {path: text for path, text in fresh.snapshot().items() if not path.startswith(str(fresh.root))}
+    for number in range(200):
+        count = 0
+
+        def hurt(_operation: str, _path: str, number: int = number) -> None:
+            nonlocal count
+            count += 1
+            if count == number + 1:
+                raise error
+
+        transaction = fresh.transaction(options, on_step=hurt)
+        try:
+            transaction.run()
+        except HostError:
+            assert {path: text for path, text in fresh.snapshot().items() if path != str(fresh.root)} == before
+        else:
+            assert number > 40, "made, though something went wrong"
+            assert bool(transaction.report.warnings) == (count > number), "only cleaning up may fail so"
+            return
+    pytest.fail("the run has no end")
+
+
+def test_a_run_that_is_stopped_while_it_cleans_up_is_made(managed: Host) -> None:
+    def stop(operation: str, _path: str) -> None:
+        if operation == "clean up":
+            raise HostError("the run was stopped by signal 15", "stopped")
+
+    transaction = managed.transaction(managed.options(NEW, **managed.managed(), keep_versions=1), on_step=stop)
+    report = transaction.run()
+    assert report.to_result()["status"] == "verified"
+    assert report.warnings == [
+        "the change was made, but not all of the old is removed: the run was stopped by signal 15"
+    ]
+    assert managed.served() == NEW.fingerprint
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
 def test_a_really_full_disk(managed: Host) -> None:
     small = managed.directory / "small"
