@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host with one site that cert_deploy renewed before, managed by systemd, to be hurt from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faults import judge, rehearsal
+from hosts.fleet import Fleet
+
+OLD = rehearsal.OLD["info"]["fingerprint"]
+NEW = rehearsal.NEW["info"]["fingerprint"]
+UNITS = {"nginx": "nginx", "apache": "apache2"}
+SITES = {"nginx": "/etc/nginx/conf.d", "apache": "/etc/apache2/sites-enabled"}
+Say = Callable[..., None]
+# Stops at its n-th call until it is let go; never longer than half a minute.
+GATE = """
+echo >> /tmp/gate/calls
+if [ $(wc -l < /tmp/gate/calls) = $1 ]; then
+  touch /tmp/gate/reached
+  for i in $(seq 300); do [ -e /tmp/gate/open ] && break; sleep 0.1; done
+fi
+shift
+exec "$@"
+"""
+PREFLIGHT, CHANGED = 1, 2  # calls of the configuration test
+
+
+TESTS = {"nginx": ("nginx", "-t"), "apache": ("apachectl", "-t")}
+RELOADS = {"nginx": ("nginx", "-s", "reload"), "apache": ("apachectl", "graceful")}
+
+
+@dataclass
+class Shop:
+    """``server`` is nginx or apache; every method works on ``host``."""
+
+    fleet: Fleet
+    host: str
+    server: str
+    roots: Path
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        return UNITS[self.server]
+
+    @property
+    def address(self) -> str:
+        return self.fleet.hosts[self.host].address
+
+    def set_up(self) -> None:
+        """Have the old certificate installed by cert_deploy, and the server managed by systemd."""
+        self._do("set up", scene="renewal")
+
+    def run(self, **job: Any) -> dict[str, Any]:
+        """Make the run that installs the new certificate; its result."""
+        result: dict[str, Any] = self._do("run", **job)
+        return result
+
+    def _do(self, kind: str, **job: Any) -> Any:
+        given = {"systemd": True, "old": rehearsal.OLD, "new": rehearsal.NEW, **job}
+        return rehearsal.do(self.fleet, self.host, kind, self.server, **given)
+
+    def sh(self, script: str) -> str:
+        return self.fleet.exec(self.host, ["sh", "-ec", script]).stdout
+
+    def systemctl(self, verb: str) -> None:
+        """Start or stop the server as its owner would; the tests do it more often than systemd lets them."""
+        self.sh(f"systemctl reset-failed {self.unit} || true; systemctl {verb} {self.unit}")
+
+    def reload_by(self, command: str | None) -> None:
+        """Have systemd reload the server by another command; by its own again with None."""
+        place = f"/run/systemd/system/{self.unit}.service.d"
+        lines = f"[Service]\\nExecReload=\\nExecReload={command}\\n"
+        change = f"rm -r {place}" if command is None else f"mkdir -p {place}; printf '{lines}' > {place}/reload.conf"
+        self.sh(f"{change}; systemctl daemon-reload")
+
+    def second_site(self, file: str, name: str, certificate: str, key: str) -> None:
+        """Write a configuration file with a site of somebody else."""
+        pair = f"ssl_certificate {certificate}; ssl_certificate_key {key};"
+        text = f"server {{ listen 443 ssl; server_name {name}; {pair} }}"
+        if self.server == "apache":
+            pair = f"SSLEngine on\nSSLCertificateFile {certificate}\nSSLCertificateKeyFile {key}"
+            text = f"<VirtualHost *:443>\nServerName {name}\n{pair}\n</VirtualHost>\n"
+        self.fleet.exec(self.host, ["tee", f"{SITES[self.server]}/{file}"], stdin=text)
+
+    def gate(self, call: int, *command: str) -> list[str]:
+        """Return a command that stops at its n-th call, and does what ``command`` does otherwise."""
+        self.sh("rm -rf /tmp/gate; mkdir /tmp/gate")
+        self.fleet.exec(self.host, ["tee", "/opt/faults/gate"], stdin=GATE)
+        return ["sh", "/opt/faults/gate", str(call), *command]
+
+    def await_gate(self) -> None:
+        self.sh("for i in $(seq 300); do [ -e /tmp/gate/reached ] && exit 0; sleep 0.1; done; exit 1")
+
+    def open_gate(self) -> None:
+        self.sh("touch /tmp/gate/open")
+
+    def serves(self, fingerprint: str) -> None:
+        """openssl sees a certificate, and curl gets the page."""
+        assert judge.shaken(self.address, self.roots) == fingerprint
+        assert judge.fetched(self.address, self.roots) == "served\n"
+
+    def refused(self, result: dict[str, Any], status: str, step: str, phrase: str) -> None:
+        """The run failed as it should, the files are as before and the old certificate is served."""
+        assert (result["status"], result["step"]) == (status, step), result["msg"]
+        assert phrase in result["msg"]
+        assert result["differing"] == ""
+        assert result["changed"] is False
+        self.serves(OLD)
