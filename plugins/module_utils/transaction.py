@@ -306,7 +306,11 @@ class Transaction:
         self._mover.finish(before)
         self._memory.remove_journal()
         self._unstage()
-        answered = self._prove_old()
+        try:
+            answered = self._prove_old()
+        except HostError as error:
+            # A server that cannot be started again is the cause; that nothing is served is what comes of it.
+            raise (error if failed_reload is None else HostError(f"{failed_reload}; {error}", "roll back")) from None
         if failed_reload is not None and not answered:
             raise failed_reload
 

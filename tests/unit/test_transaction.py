@@ -339,6 +339,26 @@ def test_a_server_that_the_reload_killed_is_started_again(managed: Host) -> None
     assert ("systemctl", "start", "www") in ran
 
 
+def test_why_a_killed_server_cannot_be_started_again_is_told(managed: Host) -> None:
+    """As when the pair of another site is broken: that it is down alone would not help anybody."""
+    alive = [True]
+
+    def run(argv: tuple[str, ...]) -> Outcome:
+        if argv[:2] == ("systemctl", "reload"):
+            alive[0] = False
+            managed.stop()
+        if argv[:2] == ("systemctl", "start"):
+            return Outcome(1, "the key of another site does not fit")
+        return Outcome(0 if alive[0] else 3, "")
+
+    desired = read_desired(managed.options(NEW, **managed.managed()), check_mode=False)
+    server = Server((), "www", run=run, systemd=lambda: True)
+    transaction = Transaction(str(managed.root), "www", desired, server, Settings(handshake_timeout=0.2))
+    result = failure(transaction, "failed")
+    assert "www died and cannot be started again: the key of another site does not fit" in result["msg"]
+    assert "the old certificate is not served again" in result["msg"]
+
+
 @pytest.mark.parametrize("number", [0, 5, 12, 20, 28])
 def test_a_full_disk_leaves_nothing_behind(managed: Host, number: int) -> None:
     before, count = managed.snapshot(), 0
