@@ -189,6 +189,16 @@ def hosts(session: nox.Session) -> None:
         session.run("molecule", "destroy", "--all", silent=True)
 
 
+@on_main
+def faults(session: nox.Session) -> None:
+    """Hurt renewals on real hosts in every way we know, and hold docs/faults.md to what came of it.
+
+    With ``FAULTS_PAGE=write`` in the environment the page is written.
+    """
+    prepare(session, MAIN, "test")
+    pytest(session, "tests/faults", "--timeout=900")
+
+
 @nox.session
 @on_each
 def e2e(session: nox.Session, core: str) -> None:

@@ -75,9 +75,9 @@ class Shop:
         self.sh(f"systemctl reset-failed {self.unit} || true; systemctl {verb} {self.unit}")
 
     def reload_by(self, command: str | None) -> None:
-        """Have systemd reload the server by another command; by its own again with None."""
+        """Have systemd reload the server by another command, and leave it dead if it dies; as shipped with None."""
         place = f"/run/systemd/system/{self.unit}.service.d"
-        lines = f"[Service]\\nExecReload=\\nExecReload={command}\\n"
+        lines = f"[Service]\\nExecReload=\\nExecReload={command}\\nRestart=no\\n"
         change = f"rm -r {place}" if command is None else f"mkdir -p {place}; printf '{lines}' > {place}/reload.conf"
         self.sh(f"{change}; systemctl daemon-reload")
 

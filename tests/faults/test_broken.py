@@ -19,6 +19,7 @@ import pytest
 from faults import judge, rehearsal
 from faults.shop import NEW, OLD, SITES, Say, Shop
 from faults.site import Site
+from unit.certificates import authority
 
 PART = "Something else is wrong"
 GONE_BACK = "rolled back, old served, files as before"
@@ -83,7 +84,7 @@ def test_the_server_is_down_before(shop: Shop, tell: Say) -> None:
 
 def test_the_server_dies_of_the_reload(shop: Shop, tell: Say) -> None:
     shop.reload_by("/bin/kill -KILL $MAINPID")
-    result = shop.run(changes={"handshake_timeout": 1.0})
+    result = shop.run(changes={"handshake_timeout": 2.0})
     assert result["step"] in ("reload", "handshake")
     shop.refused({**result, "step": ""}, "rolled_back", "", "everything is as it was before")
     shop.reload_by(None)
@@ -130,7 +131,9 @@ def test_another_site_has_a_key_that_does_not_fit(shop: Shop, tell: Say) -> None
     shop.sh("cd /etc/ssl/own; cp shop.pem other.pem; cp shop.key other.key")
     shop.second_site("zz.conf", "other.example.com", "/etc/ssl/own/other.pem", "/etc/ssl/own/other.key")
     shop.systemctl("restart")
-    shop.fleet.exec(shop.host, ["tee", "/etc/ssl/own/other.key"], stdin=rehearsal.NEW["private_key"])
+    # Of the same kind: a key of another kind nginx would load beside the certificate, and never use.
+    foreign = authority().leaf([judge.NAME]).private_key
+    shop.fleet.exec(shop.host, ["tee", "/etc/ssl/own/other.key"], stdin=foreign)
     result = shop.run(changes={"handshake_timeout": 1.0})
     down = judge.shaken(shop.address, shop.roots) is None
     shop.sh(f"rm {SITES[shop.server]}/zz.conf /etc/ssl/own/other.*")
