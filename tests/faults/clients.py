@@ -79,8 +79,10 @@ class Client(threading.Thread):
             reused = connection is not None
             try:
                 connection = connection or self._connect()
-                self._request(connection)
+                more = self._request(connection)
                 self.tally.requests += 1
+                if not more:
+                    connection = _end(connection)
             except ClosedUnanswered as error:
                 if reused:
                     self.tally.closed += 1
@@ -89,8 +91,6 @@ class Client(threading.Thread):
                 connection = _end(connection)
             except (OSError, ValueError) as error:
                 self.tally.failures.append(f"{'kept' if reused else 'new'} connection: {error!r}")
-                connection = _end(connection)
-            if not self._keep_alive:
                 connection = _end(connection)
             # Room for the server and the renewals: the load is steady, it is no flood.
             time.sleep(0.004)
@@ -106,7 +106,8 @@ class Client(threading.Thread):
         self.tally.handshakes.append(Handshake(hashlib.sha256(leaf).hexdigest(), begin, time.monotonic()))
         return secured
 
-    def _request(self, connection: ssl.SSLSocket) -> None:
+    def _request(self, connection: ssl.SSLSocket) -> bool:
+        """Make one request; return whether the connection can be used again."""
         close = "" if self._keep_alive else "Connection: close\r\n"
         try:
             connection.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\n{close}\r\n".encode())
@@ -123,3 +124,4 @@ class Client(threading.Thread):
             received += more
         if not received.startswith(b"HTTP/1.1 200 "):
             raise ValueError(f"the answer is {received!r}")
+        return b"\r\nconnection: close\r\n" not in received.lower()

@@ -24,7 +24,7 @@ RUN = f"faults-{os.getpid()}"
 SMALL = {"/etc/ssl/acm": "512k"}
 NAMES = tuple(f"web{number:02}" for number in range(1, 11))
 SPECS = tuple(HostSpec(name, start=("nginx",), tmpfs={} if name == LASTING_HOST else SMALL) for name in NAMES)
-AT_ONCE = 4
+AT_ONCE = 3
 ROWS = pytest.StashKey[list[table.Row]]()
 STALE = pytest.StashKey[bool]()
 Job = tuple[str, str, str]
@@ -40,7 +40,8 @@ def site() -> Iterator[Site]:
         yield made
 
 
-@pytest.fixture(scope="session")
+# Used by itself, so that the jobs are under way while other tests wait for something.
+@pytest.fixture(scope="session", autouse=True)
 def rehearsed(site: Site, request: pytest.FixtureRequest) -> Iterator[dict[Job, Future[Any]]]:
     """What comes of every job (kind, server, scene) that the chosen tests ask for; several at once."""
     # The longest first, so that the last core is not waited for.

@@ -21,6 +21,7 @@ from ansible_collections.certops.acm.plugins.module_utils import bundle
 REPOSITORY = Path(__file__).resolve().parents[2]
 OURS = "ansible_collections/certops/acm/plugins/module_utils"
 PLACE = "/opt/faults"
+LONGEST = 800
 UNPACK = """
 import json, pathlib, sys
 for name, text in json.load(sys.stdin).items():
@@ -52,4 +53,4 @@ def do(fleet: Fleet, host: str, kind: str, server: str, **job: Any) -> Any:
     """Do one job on a host and return its outcome; HostsError with the reason if the host failed it."""
     given: Mapping[str, Any] = {"kind": kind, "server": server, "roots": authority().root, **job}
     command = ["env", f"PYTHONPATH={PLACE}", "python3", "-m", "faults.onhost.driver"]
-    return json.loads(fleet.exec(host, command, stdin=json.dumps(given)).stdout)
+    return json.loads(fleet.exec(host, command, stdin=json.dumps(given), timeout=LONGEST).stdout)

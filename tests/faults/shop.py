@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from faults import judge, rehearsal
+from faults.site import Site
 from hosts.fleet import Fleet
 
 OLD = rehearsal.OLD["info"]["fingerprint"]
@@ -36,6 +38,16 @@ TESTS = {"nginx": ("nginx", "-t"), "apache": ("apachectl", "-t")}
 RELOADS = {"nginx": ("nginx", "-s", "reload"), "apache": ("apachectl", "graceful")}
 
 
+@contextmanager
+def opened(site: Site, server: str, roots: Path, host: str | None = None) -> Iterator[Shop]:
+    """A shop that serves the old certificate; its server is stopped afterwards."""
+    with site.host(host) as name:
+        shop = Shop(site.fleet, name, server, roots)
+        shop.do("set up", scene="renewal")
+        yield shop
+        shop.sh(f"systemctl stop {shop.unit}")
+
+
 @dataclass
 class Shop:
     """``server`` is nginx or apache; every method works on ``host``."""
@@ -44,7 +56,6 @@ class Shop:
     host: str
     server: str
     roots: Path
-    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -54,16 +65,13 @@ class Shop:
     def address(self) -> str:
         return self.fleet.hosts[self.host].address
 
-    def set_up(self) -> None:
-        """Have the old certificate installed by cert_deploy, and the server managed by systemd."""
-        self._do("set up", scene="renewal")
-
     def run(self, **job: Any) -> dict[str, Any]:
         """Make the run that installs the new certificate; its result."""
-        result: dict[str, Any] = self._do("run", **job)
+        result: dict[str, Any] = self.do("run", **job)
         return result
 
-    def _do(self, kind: str, **job: Any) -> Any:
+    def do(self, kind: str, **job: Any) -> Any:
+        """Do a job with the server as systemd manages it."""
         given = {"systemd": True, "old": rehearsal.OLD, "new": rehearsal.NEW, **job}
         return rehearsal.do(self.fleet, self.host, kind, self.server, **given)
 

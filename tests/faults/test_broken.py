@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from faults import judge, rehearsal
-from faults.shop import NEW, OLD, SITES, Say, Shop
+from faults.shop import NEW, OLD, SITES, Say, Shop, opened
 from faults.site import Site
 from unit.certificates import authority
 
@@ -28,11 +28,8 @@ UNTOUCHED = "nothing changed and said why, old served"
 
 @pytest.fixture(scope="module", params=["nginx", "apache"])
 def shop(site: Site, roots: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    with site.host() as host:
-        made = Shop(site.fleet, host, request.param, roots)
-        made.set_up()
+    with opened(site, request.param, roots) as made:
         yield made
-        made.sh(f"systemctl stop {made.unit}")
 
 
 def test_the_configuration_test_fails_with_the_change(shop: Shop, tell: Say) -> None:
@@ -58,7 +55,7 @@ def test_the_reload_fails(shop: Shop, tell: Say) -> None:
 
 def test_the_reload_does_nothing(shop: Shop, tell: Say) -> None:
     shop.reload_by("/bin/true")
-    result = shop.run(changes={"handshake_timeout": 0.5})
+    result = shop.run(changes={"handshake_timeout": 1.0})
     shop.refused(result, "rolled_back", "handshake", "still serves")
     shop.reload_by(None)
     tell(PART, "the reload says that it went well and does nothing", shop.server, 1, GONE_BACK)
@@ -66,7 +63,7 @@ def test_the_reload_does_nothing(shop: Shop, tell: Say) -> None:
 
 def test_another_site_answers_first(shop: Shop, tell: Say) -> None:
     shop.second_site("aa.conf", judge.NAME, "/etc/ssl/own/shop.pem", "/etc/ssl/own/shop.key")
-    result = shop.run(changes={"handshake_timeout": 0.5})
+    result = shop.run(changes={"handshake_timeout": 1.0})
     shop.sh(f"rm {SITES[shop.server]}/aa.conf; systemctl reload {shop.unit}")
     assert "does no other server block answer first?" in result["msg"]
     shop.refused(result, "rolled_back", "handshake", "still serves")

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from faults import judge
-from faults.shop import CHANGED, NEW, OLD, RELOADS, TESTS, Say, Shop
+from faults.shop import CHANGED, NEW, OLD, RELOADS, TESTS, Say, Shop, opened
 from faults.site import LASTING_HOST, Site
 from hosts.errors import HostsError
 from unit.certificates import PASSPHRASE, authority
@@ -32,11 +32,8 @@ AWAIT_END = "flock -w 30 /etc/ssl/acm/.lock true"
 
 @pytest.fixture(params=["nginx", "apache"])
 def shop(site: Site, roots: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    with site.host(LASTING_HOST) as host:
-        made = Shop(site.fleet, host, request.param, roots)
-        made.set_up()
+    with opened(site, request.param, roots, LASTING_HOST) as made:
         yield made
-        made.sh(f"systemctl stop {made.unit}")
 
 
 @pytest.mark.parametrize("moment", ["configuration test with the change in place", "reload"])

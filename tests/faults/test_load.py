@@ -13,6 +13,7 @@ import pytest
 from faults import rehearsal
 from faults.clients import Client, Handshake
 from faults.judge import NAME
+from faults.shop import OLD, opened
 from faults.site import Site
 from unit.certificates import authority
 
@@ -26,14 +27,11 @@ REQUESTS = 1000
 @pytest.mark.parametrize("server", ["nginx", "apache"])
 def test_twenty_renewals_under_load(site: Site, roots: Path, server: str, tell: Callable[..., None]) -> None:
     bundles = [rehearsal.as_bundle(authority().leaf([NAME], age=1 - n / 100)) for n in range(RENEWALS)]
-    common = {"old": rehearsal.OLD, "new": rehearsal.NEW}
-    with site.host() as host:
-        rehearsal.do(site.fleet, host, "set up", server, scene="renewal", **common)
-        address = site.fleet.hosts[host].address
-        clients = [Client(address, roots, keep_alive=keep) for keep in (False, False, True, True)]
+    with opened(site, server, roots) as shop:
+        clients = [Client(shop.address, roots, keep_alive=keep) for keep in (False, False, True, True)]
         for client in clients:
             client.start()
-        times = rehearsal.do(site.fleet, host, "renewals", server, bundles=bundles, pause=PAUSE, **common)
+        times = shop.do("renewals", bundles=bundles, pause=PAUSE)
         tallies = [client.stop() for client in clients]
     failures = [failure for tally in tallies for failure in tally.failures]
     assert not failures, f"{len(failures)} failures: {failures[:5]}"
@@ -56,7 +54,7 @@ def _live(times: list[list[float]]) -> dict[str, tuple[float, float]]:
     """When each certificate may be seen: from the begin of its own change to the end of the next one."""
     ends = [end for _fingerprint, _begin, end in times[1:]]
     live = {str(new[0]): (new[1], end + LINGER) for new, end in zip(times, [*ends, float("inf")])}
-    return {**live, rehearsal.OLD["info"]["fingerprint"]: (0.0, times[0][2] + LINGER)}
+    return {**live, OLD: (0.0, times[0][2] + LINGER)}
 
 
 def _is_live(handshake: Handshake, live: dict[str, tuple[float, float]]) -> bool:

@@ -123,14 +123,15 @@ class Fleet:
         self.hosts = {}
 
     def exec(
-        self, host: str, argv: Sequence[str], *, check: bool = True, stdin: str | None = None
+        self, host: str, argv: Sequence[str], *, check: bool = True, stdin: str | None = None, timeout: float = 180
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on a host as root, past ssh, so that it is not counted as a session.
 
-        :raises HostsError: it failed, with ``check``.
+        :raises HostsError: it failed, with ``check``, or it did not end within ``timeout`` seconds.
         """
         interactive = [] if stdin is None else ["--interactive"]
-        done = self._podman.run("exec", *interactive, self._host(host).container, *argv, check=False, stdin=stdin)
+        command = ["exec", *interactive, self._host(host).container, *argv]
+        done = self._podman.run(*command, check=False, stdin=stdin, timeout=timeout)
         if check and done.returncode != 0:
             output = (done.stderr or done.stdout).strip()
             raise HostsError(f"{argv[0]} exited with {done.returncode} on {host}: {output[-2000:]}")
