@@ -73,7 +73,7 @@ def test_the_third_of_ten_hosts_cannot_take_it(site: Site, tell: Callable[..., N
     assert served(lab) == dict.fromkeys(HOSTS, new)
     fault = "the third of ten hosts rolls back: its reload fails"
     outcome = (
-        "the rollout stops with its wave: 2 hosts verified with new, 8 serve old; after the repair the next run logs in "
-        "to those 8 and to no other"
+        "the rollout stops with its wave: 2 hosts verified with new, 8 serve old; after the repair the next run logs "
+        "in to those 8 and to no other"
     )
     tell("Many hosts", fault, "nginx", 1, outcome)
