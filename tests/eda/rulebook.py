@@ -78,7 +78,7 @@ class Rulebook:
         path = bin_directory + os.pathsep + os.environ["PATH"]
         self._mark = f"RULEBOOK_OF_TEST={uuid.uuid4()}"
         name, _equals, value = self._mark.partition("=")
-        self._environment = {**lab.full_environment, "PATH": path, name: value}
+        self._environment = {**lab.full_environment, "PATH": path, "TMPDIR": str(directory), name: value}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Rulebook:
