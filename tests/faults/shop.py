@@ -31,9 +31,7 @@ fi
 shift
 exec "$@"
 """
-PREFLIGHT, CHANGED = 1, 2  # calls of the configuration test
-
-
+CHANGED = 2  # the call of the configuration test that finds the change in place
 TESTS = {"nginx": ("nginx", "-t"), "apache": ("apachectl", "-t")}
 RELOADS = {"nginx": ("nginx", "-s", "reload"), "apache": ("apachectl", "graceful")}
 

@@ -22,6 +22,16 @@ server's own start from what is on the disk.
 **Old** is the certificate that was served before, **new** the one to be installed. A run that goes back says
 `rolled_back`, one that changed nothing says `failed`; both fail the task.
 """
+LIMITS = """\
+## What is known and not prevented
+
+- A server opens the certificate and the key one after the other. A reload or start that somebody else makes within
+  the some 50 millionths of a second between the two, while the one link is swapped, reads halves of two pairs: nginx
+  keeps what it has, a starting nginx and an Apache do not come up, and the next start does.
+- Apache's configuration test does not look at keys. The key of *another* site that was broken on the disk ends Apache
+  at any reload, ours included; what is said then is that it cannot be started again.
+- A host that loses power is a killed container here: whatever it wrote is on its disk, also without `fsync`.
+"""
 PARTS = ("Killed", "Refused by the operating system", "Something else is wrong", "Cut off", "Under load", "Many hosts")
 
 
@@ -51,7 +61,7 @@ def page(rows: Iterable[Row]) -> str:
             lines += [f"## {part}\n", "| Fault | Server | Times | Outcome |", "|---|---|---|---|"]
             lines += [f"| {row.fault} | {row.server} | {row.times} | {row.outcome} |" for row in chosen]
             lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, LIMITS])
 
 
 def told(outcomes: Mapping[str, int]) -> str:
