@@ -97,10 +97,10 @@ def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
     return tree
 
 
-def pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest on every processor, one file on one of them, and leave its report for tests/tools/summary.py."""
-    spread = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
-    session.run("pytest", *spread, f"--junit-xml={REPORTS / session.name}.xml", *arguments, *session.posargs)
+def pytest(session: nox.Session, *arguments: str, spread: bool = True) -> None:
+    """Run pytest, leave its report for tests/tools/summary.py; ``spread`` over the processors, file by file."""
+    workers = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"] if spread else []
+    session.run("pytest", *workers, f"--junit-xml={REPORTS / session.name}.xml", *arguments, *session.posargs)
 
 
 def files_of_git(session: nox.Session) -> list[str]:
@@ -180,7 +180,7 @@ def integration(session: nox.Session) -> None:
 def hosts(session: nox.Session) -> None:
     """Run the roles and the transaction on real hosts."""
     prepare(session, MAIN, "test", "molecule")
-    pytest(session, "tests/hosts")
+    pytest(session, "tests/hosts", spread=False)
     # An interrupted run leaves its hosts, and the next one would take them for its own.
     session.run("molecule", "destroy", "--all", silent=True)
     try:
@@ -196,7 +196,7 @@ def faults(session: nox.Session) -> None:
     With ``FAULTS_PAGE=write`` in the environment the page is written.
     """
     prepare(session, MAIN, "test")
-    pytest(session, "tests/faults", "--timeout=900")
+    pytest(session, "tests/faults", "--timeout=900", spread=False)
 
 
 @nox.session
