@@ -45,6 +45,9 @@ from ansible_collections.certops.acm.plugins.module_utils.repair import repair_h
 from ansible_collections.certops.acm.plugins.module_utils.server import Server
 from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
 
+# Seconds that a server gets to read its configuration before the files change again under its eyes.
+_READING = 2.0
+
 
 class RolledBack(HostError):
     """The change failed, and everything is as it was before."""
@@ -284,6 +287,8 @@ class Transaction:
             raise HostError(f"no file was changed: {reason}", reason.step) from reason
         try:
             self._files.announce("roll back")
+            if self._reloaded and reason.step != "handshake":  # which has waited already
+                self._let_the_server_read()
             self._restore()
         except Exception as error:
             second = _host_error(error, "roll back")
@@ -293,6 +298,20 @@ class Transaction:
                 reason.step,
             ) from reason
         raise RolledBack(f"everything is as it was before: {reason}", reason.step) from reason
+
+    def _let_the_server_read(self) -> None:
+        """Wait until the server has read what it was told to, even if the reload is said to have failed.
+
+        It opens certificate and key one after the other: would the link move in between, it would read halves of
+        two pairs. nginx then serves neither, if the keys are of different kinds, and Apache ends.
+        """
+        deadline = time.monotonic() + min(self._settings.handshake_timeout, _READING)
+        for listener in self._desired.listeners:
+            await_fingerprint(
+                listener, str(self._plan.version.get("fingerprint")), deadline, look_at=self._settings.look
+            )
+        if not self._desired.listeners:
+            time.sleep(max(deadline - time.monotonic(), 0))
 
     def _restore(self) -> None:
         before, failed_reload = self._plan.before, None

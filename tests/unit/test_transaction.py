@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from unit.host import Host, listener_options
 from ansible_collections.certops.acm.plugins.module_utils.deploy_request import read_desired
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.host_lock import HostLock
-from ansible_collections.certops.acm.plugins.module_utils.server import Outcome, Server
+from ansible_collections.certops.acm.plugins.module_utils.server import Outcome, Server, run_command
 from ansible_collections.certops.acm.plugins.module_utils.transaction import RolledBack, Settings, Transaction
 
 OLDEST = authority().leaf(age=3)
@@ -337,6 +338,33 @@ def test_a_server_that_the_reload_killed_is_started_again(managed: Host) -> None
     assert "Job for www.service failed" in result["msg"]
     assert managed.served() == OLD.fingerprint
     assert ("systemctl", "start", "www") in ran
+
+
+def test_the_way_back_lets_a_slow_server_read_first(managed: Host) -> None:
+    """Its reload is said to have failed, but it reads all the same: never while the link moves back."""
+    command = tuple(managed.options()["reload_command"])
+    readers: list[threading.Timer] = []
+
+    def run(argv: tuple[str, ...]) -> Outcome:
+        readers.append(threading.Timer(0.4, lambda: run_command(command)))
+        readers[-1].start()
+        return Outcome(1, "it took too long")
+
+    served = []
+
+    def see(operation: str, path: str) -> None:
+        if readers and (operation, path) == ("replace", str(managed.live)):
+            served.append(managed.served())
+
+    desired = read_desired(managed.options(NEW, **managed.managed()), check_mode=False)
+    server = Server((), None, ("true",), run=run)
+    settings = Settings(handshake_timeout=5, on_step=see)
+    transaction = Transaction(str(managed.root), "www", desired, server, settings)
+    failure(transaction, "rolled_back")
+    for reader in readers:
+        reader.join()
+    assert served == [NEW.fingerprint]
+    assert managed.served() == OLD.fingerprint
 
 
 def test_why_a_killed_server_cannot_be_started_again_is_told(managed: Host) -> None:
