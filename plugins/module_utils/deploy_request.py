@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.bundle_files import FORMATS, BundleFiles, Ownership, Pkcs12
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
-from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener
+from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener, name_to_ask
 from ansible_collections.certops.acm.plugins.module_utils.install_plan import (
     LIVE_PLACEHOLDER,
     PRESENT,
@@ -89,7 +89,7 @@ def _pkcs12(made: Mapping[str, Any]) -> Pkcs12:
 
 
 def _listeners(params: Mapping[str, Any]) -> tuple[Listener, ...]:
-    default = next((name for name in params["server_names"] if not name.startswith("*.")), None)
+    default = name_to_ask(params["server_names"])
     return tuple(
         Listener(item["address"], item["port"], item["server_name"] or default, item["starttls"])
         for item in params["listeners"]

@@ -10,7 +10,7 @@ import hashlib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,13 +43,18 @@ class Listener:
 
     def for_certificate(self, info: Mapping[str, Any]) -> Listener:
         """Return the listener with what it leaves open taken from what a leaf says."""
-        names = [name for name in info.get("names") or [] if not name.startswith("*.")]
         key_type = str(info.get("key_algorithm") or "").partition("_")[0]
         return replace(
             self,
-            server_name=self.server_name or next(iter(names), None),
+            server_name=self.server_name or name_to_ask(info.get("names") or []),
             key_type=key_type if key_type in _CIPHERS else None,
         )
+
+
+def name_to_ask(names: Sequence[str]) -> str | None:
+    """Return the first name that is no wildcard, or else one that the first wildcard covers."""
+    plain = [name for name in names if not name.startswith("*.")]
+    return next(iter([*plain, *(name.replace("*", "www", 1) for name in names)]), None)
 
 
 @dataclass(frozen=True)

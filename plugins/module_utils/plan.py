@@ -117,6 +117,7 @@ def make_plan(
     known = {(deployment.certificate_arn, deployment.key): deployment for deployment in deployments}
     targets = {(target.certificate_arn, target.key): target for target in reversed(desired.targets)}.values()
     held = {certificate.arn: certificate for certificate in desired.certificates}
+    owners: dict[tuple[str, str], Target] = {}
     rollouts, problems, warnings, unmatched, up_to_date = [], [], [], [], 0
     for arn in sorted({target.certificate_arn for target in targets}):
         try:
@@ -135,6 +136,10 @@ def make_plan(
                 unmatched.append((target, _no_host(target)))
             warnings += _without_account(target, carriers.get((None, target.tag_key, target.tag_value), []))
             for host in chosen:
+                owner = owners.setdefault((host.name, target.certificate_name), target)
+                if owner is not target:
+                    problems += _shared(host, owner, target)
+                    continue
                 deployment = known.get((arn, _deployment_key(target, host)))
                 reason = _reason(certificate, target, deployment)
                 if _is_held(deployment, certificate) and not (redeploy or take_held):
@@ -182,6 +187,16 @@ def _reason(certificate: Certificate, target: Target, deployment: Deployment | N
     if deployment.options_digest != target.options_digest:
         return "options of the target changed"
     return None
+
+
+def _shared(host: Host, first: Target, second: Target) -> list[str]:
+    """Two servers behind one live link would switch together, and only one of them be reloaded and proven."""
+    if (first.certificate_arn, first.service) == (second.certificate_arn, second.service):
+        return []  # the host carries the tags of both targets
+    return [
+        f"{first.service} with {first.certificate_arn} and {second.service} with {second.certificate_arn} would share "
+        f"the name {first.certificate_name} on {host.name}: give each a certificate_name of its own"
+    ]
 
 
 def _is_held(deployment: Deployment | None, certificate: Certificate) -> bool:

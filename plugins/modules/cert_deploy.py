@@ -169,8 +169,8 @@ options:
         default: 443
       server_name:
         description: >-
-          Name to ask for (SNI). If left out, the first of O(server_names), or else the first name of the certificate
-          that is no wildcard.
+          Name to ask for (SNI). If left out, the first of O(server_names), or else of the certificate's names, that is
+          no wildcard; with nothing but wildcards, C(www) below the first of them.
         type: str
       starttls:
         description: >-

@@ -173,6 +173,20 @@ def test_an_unknown_service_is_a_problem_and_takes_no_host() -> None:
     )
 
 
+def test_a_name_belongs_to_one_service_and_one_certificate_on_a_host() -> None:
+    mail = replace(TARGET, service="postfix")
+    other = replace(TARGET, certificate_arn=OTHER)
+    held = [CERTIFICATE, replace(CERTIFICATE, arn=OTHER)]
+    for second in (mail, other):
+        made = make_plan(Desired([TARGET, second], held), [], [web(1)])
+        assert chosen(made) == ["web01"]
+        assert len(made.problems) == 1 and "would share the name shop on web01" in made.problems[0]
+    twice = replace(TARGET, tag_key="Site", tag_value="shop")
+    both = replace(web(1), tags={"Role": "web", "Site": "shop"})
+    made = make_plan(Desired([TARGET, twice], held), [], [both])
+    assert (chosen(made), made.problems) == (["web01"], ())
+
+
 def test_redeploy_takes_what_is_up_to_date() -> None:
     assert chosen(plan([web(1)], [served("web01")], redeploy=True)) == ["web01"]
 

@@ -128,7 +128,7 @@ def test_a_certificate_of_another_kind_is_seen_where_there_is_no_other(tmp_path:
     [
         ({"names": ["*.example.com", "www.example.com"], "key_algorithm": "RSA_2048"}, "www.example.com", "RSA"),
         ({"names": ["a.example.com"], "key_algorithm": "EC_prime256v1"}, "a.example.com", "EC"),
-        ({"names": ["*.example.com"], "key_algorithm": "ED25519"}, None, None),
+        ({"names": ["*.example.com"], "key_algorithm": "ED25519"}, "www.example.com", None),
         ({}, None, None),
     ],
 )
