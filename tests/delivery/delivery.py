@@ -29,8 +29,8 @@ from .targets import ApiDestination, Attempt, Outcome, TargetError, connect
 from .transformer import body_for
 
 _FILES = Path(__file__).resolve().parents[2] / "roles" / "eventbridge" / "files"
-HUB = _FILES / "hub.yml"
-MEMBER = _FILES / "member.yml"
+HUB = _FILES / "hub.template"
+MEMBER = _FILES / "member.template"
 
 
 class Delivery:

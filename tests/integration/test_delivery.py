@@ -158,7 +158,7 @@ def test_retries_end_where_the_policy_says(deliver: Deliver, door: Door) -> None
 
 def test_a_dead_letter_queue_without_its_policy_loses_events(deliver: Deliver, door: Door, tmp_path: Path) -> None:
     door.answers = [404]
-    spoiled = tmp_path / "hub.yml"
+    spoiled = tmp_path / "hub.template"
     spoiled.write_text(HUB.read_text().replace("[!GetAtt RenewalRule.Arn, !GetAtt AlertRule.Arn]", "[]"))
     delivery = deliver(template=spoiled)
     delivery.send(RENEWAL)
@@ -167,14 +167,14 @@ def test_a_dead_letter_queue_without_its_policy_loses_events(deliver: Deliver, d
 
 
 def test_a_target_without_its_role_is_refused(deliver: Deliver, tmp_path: Path) -> None:
-    spoiled = tmp_path / "hub.yml"
+    spoiled = tmp_path / "hub.template"
     spoiled.write_text(HUB.read_text().replace("            RoleArn: !GetAtt DeliveryRole.Arn\n", ""))
     with pytest.raises(TargetError, match="no AWS::IAM::Role"):
         deliver(template=spoiled)
 
 
 def test_a_disabled_rule_delivers_nothing(deliver: Deliver, door: Door, tmp_path: Path) -> None:
-    spoiled = tmp_path / "hub.yml"
+    spoiled = tmp_path / "hub.template"
     head = "Type: AWS::Events::Rule\n    Properties:\n"
     spoiled.write_text(HUB.read_text().replace(head, f"{head}      State: DISABLED\n"))
     delivery = deliver(template=spoiled)

@@ -34,20 +34,20 @@ PRIVATE = {
 BUS = {"EventBusArn": f"arn:aws:events:{REGION}:444455556666:event-bus/default"}
 
 STACKS: list[tuple[str, dict[str, str]]] = [
-    ("hub.yml", {"Door": "awx_webhook", **AWX, **TOKEN}),
-    ("hub.yml", {"Door": "awx_webhook", **AWX, **SECRET, **PRIVATE, **KEY, **MAIL, **MEMBERS}),
-    ("hub.yml", {"Door": "awx_launch", **AWX, **TOKEN, **MAIL}),
-    ("hub.yml", {"Door": "awx_launch", **AWX, **SECRET, **PRIVATE, **KEY, **MEMBERS}),
-    ("hub.yml", {"Door": "sqs"}),
-    ("hub.yml", {"Door": "sqs", **KEY, **MAIL, **MEMBERS}),
-    ("member.yml", BUS),
-    ("member.yml", {**BUS, **KEY, **MAIL}),
+    ("hub.template", {"Door": "awx_webhook", **AWX, **TOKEN}),
+    ("hub.template", {"Door": "awx_webhook", **AWX, **SECRET, **PRIVATE, **KEY, **MAIL, **MEMBERS}),
+    ("hub.template", {"Door": "awx_launch", **AWX, **TOKEN, **MAIL}),
+    ("hub.template", {"Door": "awx_launch", **AWX, **SECRET, **PRIVATE, **KEY, **MEMBERS}),
+    ("hub.template", {"Door": "sqs"}),
+    ("hub.template", {"Door": "sqs", **KEY, **MAIL, **MEMBERS}),
+    ("member.template", BUS),
+    ("member.template", {**BUS, **KEY, **MAIL}),
 ]
 
 
 def texts() -> Iterator[tuple[str, str]]:
     """What to look at, with a name for it."""
-    for path in sorted(FILES.glob("*.yml")):
+    for path in sorted(FILES.glob("*.template")):
         yield path.name, path.read_text(encoding="utf-8")
     for name, parameters in STACKS:
         template = load((FILES / name).read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ def main() -> int:
         for name, text in texts()
         for match in lint(text, config=ManualArgs(regions=[REGION]))
     ]
-    print("\n".join(found) or f"{len(STACKS)} stacks of {len(list(FILES.glob('*.yml')))} templates are well formed")
+    print("\n".join(found) or f"{len(STACKS)} stacks of {len(list(FILES.glob('*.template')))} templates are well formed")
     return int(bool(found))
 
 
