@@ -129,6 +129,15 @@ def test_in_the_background_time_runs_by_its_clock(deliver: Deliver, door: Door, 
     assert all(gap >= wanted for gap, wanted in zip(gaps, (1, 2, 4)))
 
 
+def test_a_clock_with_a_speed_runs_at_it() -> None:
+    clock = Clock(speed=100)
+    before = clock.now()
+    time.sleep(0.2)
+    assert 20 <= clock.now() - before < 1000
+    clock.wait_until(clock.now() + 20)
+    assert clock.now() - before >= 40
+
+
 def test_a_clock_that_stands_still_cannot_run_in_the_background(deliver: Deliver) -> None:
     with pytest.raises(ValueError, match="speed"), deliver().running():
         pass

@@ -119,6 +119,11 @@ def test_a_member_of_another_account_is_a_stack_of_its_own(play: Play, standin: 
     assert standin.control("stack", stack_name="certops-acm-member")["parameters"]["EventBusArn"] == bus
 
 
+def test_the_hub_is_no_member_of_itself(play: Play, standin: Standin) -> None:
+    run = play(eventbridge_door="sqs", eventbridge_member_regions=["eu-west-1"])
+    assert run.returncode != 0 and "the hub is in eu-west-1 itself" in run.output
+
+
 def test_a_member_needs_a_hub(play: Play, standin: Standin) -> None:
     run = play(playbook="certops.acm.setup_eventbridge_member")
     assert run.returncode != 0 and "eventbridge_event_bus_arn is missing" in run.output

@@ -123,7 +123,7 @@ def test_the_bus_takes_only_what_rules_of_members_forward() -> None:
     for policy in policies.values():
         statement = policy["Statement"]
         assert statement["Action"] == "events:PutEvents" and statement["Resource"] == stack.outputs["EventBusArn"]
-        assert statement["Condition"]["Bool"] == {"events:eventBusInvocation": True}
+        assert statement["Condition"]["Bool"] == {"events:eventBusInvocation": "true"}
         assert statement["Condition"]["ForAllValues:StringEquals"] == {"events:source": ["aws.acm", "aws.health"]}
     organization = policies["OrganizationPolicy"]["Statement"]
     assert organization["Condition"]["StringEquals"] == {"aws:PrincipalOrgID": "o-1234567890"}
