@@ -194,6 +194,14 @@ class Control:
         arn = private_ca.create(account, region, common_name)
         return {"arn": arn, "root": ca.pem(WORLD.private_authorities[arn].certificate)}
 
+    # Stacks
+
+    @staticmethod
+    def stack(stack_name: str, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION) -> dict[str, Any]:
+        """A stack's template and all of its parameters, secrets too."""
+        stored = WORLD.stacks[(account, region, stack_name)]
+        return {"template": stored.template, "parameters": stored.parameters}
+
     # What went over the wire
 
     @staticmethod
