@@ -49,6 +49,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "inventory_sources": {
         **_NAMED,
+        "organization": None,
         "inventory": None,
         "source": "",
         "source_path": "",

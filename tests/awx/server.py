@@ -45,7 +45,10 @@ class Awx:
         jobs: the queue.
         faults: what goes wrong.
         seen: the requests so far.
+        repository: what every git project of it holds: this repository.
     """
+
+    repository = rules.REPOSITORY
 
     def __init__(self, command: Command = record_only, *, at_once: int = AT_ONCE) -> None:
         self.records = Records()
