@@ -9,6 +9,9 @@ name: acm_event
 author: The certops.acm authors (@certops)
 version_added: 0.1.0
 short_description: Reads the EventBridge event a playbook was started with
+seealso:
+  - plugin: certops.acm.acm_event
+    plugin_type: filter
 description:
   - Reads the event from the variables O(_terms), without ever evaluating the text in it as a template,
     and returns which certificate it is about.
@@ -32,7 +35,8 @@ _raw:
   description:
     - A single dictionary. Without any of the variables it is empty.
     - With an event to act on it has C(certificate_arn), C(account), C(region), C(action) and C(id).
-    - With an event that is none of ours it has C(ignored), the reason.
+    - With an event that brings nothing to install it has C(ignored), the reason. One that asks for somebody's
+      attention has C(alarm) too, its kind, C(action_required), C(approaching_expiration), C(expired) or C(revoked).
   type: list
   elements: dict
   sample: [{certificate_arn: "arn:aws:acm:eu-west-1:111122223333:certificate/7f0a2c1e-5b1d-4c53-9f3e-2d8a4b6c9e10",
@@ -43,8 +47,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.certops.acm.plugins.module_utils.errors import EventIgnored
-from ansible_collections.certops.acm.plugins.module_utils.event import WRAPPERS, parse
+from ansible_collections.certops.acm.plugins.module_utils.event import WRAPPERS, read
 
 
 class LookupModule(LookupBase):
@@ -55,8 +58,5 @@ class LookupModule(LookupBase):
         for name in terms or WRAPPERS:
             payload = (variables or {}).get(name)
             if payload:
-                try:
-                    return [parse(payload).to_result()]
-                except EventIgnored as reason:
-                    return [{"ignored": str(reason)}]
+                return [read(payload)]
         return [{}]

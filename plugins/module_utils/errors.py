@@ -24,7 +24,15 @@ class PassphraseError(AcmError):
 
 
 class EventIgnored(AcmError):
-    """An event is none of ours; the text is the reason."""
+    """An event brings nothing to install; the text is the reason.
+
+    Attributes:
+        alarm: kind of an event that asks for somebody's attention, such as ``expired``; empty for any other.
+    """
+
+    def __init__(self, message: str, alarm: str = "") -> None:
+        super().__init__(message)
+        self.alarm = alarm
 
 
 class PlanError(AcmError):

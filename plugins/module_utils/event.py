@@ -21,6 +21,13 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import Certific
 
 AVAILABLE = "ACM Certificate Available"
 ACTIONS = ("RENEWAL", "ISSUANCE", "REIMPORT")
+ALARMS = {
+    "ACM Certificate Renewal Action Required": "action_required",
+    "ACM Certificate Approaching Expiration": "approaching_expiration",
+    "ACM Certificate Expired": "expired",
+    "ACM Certificate Revoked": "revoked",
+}
+TEST_SOURCE = "certops.acm"
 HEALTH_CODE = "AWS_ACM_RENEWAL_STATE_CHANGE"
 WRAPPERS = ("acm_event", "awx_webhook_payload")
 
@@ -47,6 +54,17 @@ class Event:
         return asdict(self)
 
 
+def read(payload: Any) -> dict[str, str]:
+    """An event for playbooks: the fields of :class:`Event`, or ``ignored`` with the reason.
+
+    An event that asks for somebody's attention has ``alarm`` too, its kind.
+    """
+    try:
+        return parse(payload).to_result()
+    except EventIgnored as reason:
+        return {"ignored": str(reason), **({"alarm": reason.alarm} if reason.alarm else {})}
+
+
 def parse(payload: Any) -> Event:
     """Read an event given bare, as JSON text, or wrapped as AWX and our own playbooks pass it.
 
@@ -62,6 +80,8 @@ def parse(payload: Any) -> Event:
         action = _acm_action(detail_type, detail)
     elif source == "aws.health":
         action = _health_action(detail)
+    elif source == TEST_SOURCE:
+        raise EventIgnored("the event is a test of the way that events take: it arrived")
     else:
         raise EventIgnored(f"the event comes from {_short(source)}, not from aws.acm")
     return _event(event, action)
@@ -85,7 +105,8 @@ def _unwrap(payload: Any) -> Mapping[str, Any]:
 
 def _acm_action(detail_type: Any, detail: Mapping[str, Any]) -> str:
     if detail_type != AVAILABLE:
-        raise EventIgnored(f"'{_short(detail_type)}' brings no new certificate to install")
+        alarm = ALARMS.get(detail_type, "") if isinstance(detail_type, str) else ""
+        raise EventIgnored(f"'{_short(detail_type)}' brings no new certificate to install", alarm)
     action = detail.get("Action")
     if action not in ACTIONS:
         raise EventIgnored(f"action {_short(action)} brings no new certificate to install")

@@ -194,6 +194,17 @@ class Control:
         arn = private_ca.create(account, region, common_name)
         return {"arn": arn, "root": ca.pem(WORLD.private_authorities[arn].certificate)}
 
+    # Stacks
+
+    @staticmethod
+    def stack(name: str, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION) -> dict[str, Any]:
+        """A stack's template and all of its parameters, secrets too."""
+        stored = WORLD.stacks[(account, region, name)]
+        told = {
+            key: ",".join(value) if isinstance(value, list) else value for key, value in stored.stack.parameters.items()
+        }
+        return {"template": stored.template, "parameters": told}
+
     # What went over the wire
 
     @staticmethod

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from . import answers
+from . import answers, cloudformation
 from .calls import Call
 from .control import answer_control
 from .faults import Request, Rule
@@ -52,11 +52,11 @@ class Middleware:
             return self._moto(environ, start_response)
         started = time.monotonic()
         time.sleep(WORLD.faults.delay(wire.request))
-        response = self._response(wire, environ)
+        response = self._response(wire, environ, body)
         _count(wire.request, response, started)
         return _send(start_response, response)
 
-    def _response(self, wire: Wire, environ: Environ) -> Response:
+    def _response(self, wire: Wire, environ: Environ, body: bytes) -> Response:
         request = wire.request
         if WORLD.options.quotas and WORLD.faults.over_quota(request):
             return _own(answers.throttled(wire.protocol, request))
@@ -65,11 +65,14 @@ class Middleware:
         rule = WORLD.faults.take(request)
         if rule and not rule.lose_answer:
             return _own(_fault(wire, rule))
-        response = self._pass_on(request, environ)
+        response = self._pass_on(request, environ, body)
         return _own(_fault(wire, rule)) if rule else response
 
-    def _pass_on(self, request: Request, environ: Environ) -> Response:
-        with self._locks[request.action.partition(":")[0]]:
+    def _pass_on(self, request: Request, environ: Environ, body: bytes) -> Response:
+        service = request.action.partition(":")[0]
+        with self._locks[service]:
+            if service == "cloudformation":
+                return _own(cloudformation.answer(WORLD.stacks, request, body))
             return _collect(self._moto, environ)
 
 

@@ -9,6 +9,7 @@ import threading
 
 from .ca import Authority, Issuer
 from .calls import CallLog
+from .cloudformation import Stacks
 from .events import EventBus
 from .faults import Faults
 from .options import Options
@@ -29,6 +30,7 @@ class World:
         self.faults = Faults()
         self.private_authorities: dict[str, Issuer] = {}
         self.external_ids: dict[str, str] = {}
+        self.stacks: Stacks = {}
 
 
 WORLD = World()

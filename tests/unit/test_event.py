@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.plugins.loader import lookup_loader
 
+from ansible_collections.certops.acm.plugins.filter.acm_event import FilterModule
 from ansible_collections.certops.acm.plugins.module_utils.errors import EventIgnored
-from ansible_collections.certops.acm.plugins.module_utils.event import Event, parse
+from ansible_collections.certops.acm.plugins.module_utils.event import Event, parse, read
 
 ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/7f0a2c1e-5b1d-4c53-9f3e-2d8a4b6c9e10"
 
@@ -108,3 +110,37 @@ def test_anything_else_is_ignored(payload: Any) -> None:
 def test_nothing_but_the_arn_is_taken_from_the_event() -> None:
     event = changed(hosts=["web1"], detail={"Action": "RENEWAL", "CommonName": "{{ 7 * 7 }}", "limit": "all"})
     assert set(parse(event).to_result()) == {"certificate_arn", "account", "region", "action", "id"}
+
+
+@pytest.mark.parametrize(
+    ("name", "alarm"),
+    [
+        ("action-required", "action_required"),
+        ("approaching-expiration", "approaching_expiration"),
+        ("expired", "expired"),
+        ("revoked", "revoked"),
+    ],
+)
+def test_what_asks_for_attention_is_told_apart(name: str, alarm: str) -> None:
+    assert read(sample(name))["alarm"] == alarm
+    assert "alarm" not in read(sample("available-acme"))
+
+
+@pytest.mark.parametrize(
+    "payload", [changed(**{"detail-type": ["ACM Certificate Expired"]}), changed(source="aws.ec2")]
+)
+def test_an_alarm_is_never_guessed(payload: Any) -> None:
+    assert set(read(payload)) == {"ignored"}
+
+
+def test_the_test_event_says_that_it_arrived() -> None:
+    event = {"source": "certops.acm", "detail-type": "certops.acm Test", "detail": {}}
+    assert read(event) == {"ignored": "the event is a test of the way that events take: it arrived"}
+
+
+def test_filter_and_lookup_read_alike() -> None:
+    (read_filtered,) = FilterModule().filters().values()
+    lookup = lookup_loader.get("certops.acm.acm_event")
+    for name in ("available-renewal-bool", "expired", "available-acme"):
+        event = sample(name)
+        assert [read_filtered(event)] == lookup.run([], {"awx_webhook_payload": event}) == [read(event)]
