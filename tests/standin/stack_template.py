@@ -43,7 +43,7 @@ _Loader.add_multi_constructor("!", _function)
 
 def load(text: str) -> dict[str, Any]:
     """Parse a template."""
-    template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506
+    template: dict[str, Any] = yaml.load(text, Loader=_Loader)
     return template
 
 
