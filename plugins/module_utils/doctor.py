@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 DOORS = {"awx_webhook": "gitlab", "awx_launch": "launch"}
+SET_UP = "certops.acm.setup_eventbridge"
 HEADERS = {"awx_webhook": "X-Gitlab-Token", "awx_launch": "Authorization"}
 
 Found = Mapping[str, Any]
@@ -107,14 +108,14 @@ def path_checks(door: str, path: Found, template: int | None) -> list[Check]:
         return [Check("rule", False, str(path.get("msg")))]
     rule = path["rule"]
     if rule is None:
-        return [Check("rule", False, "there is no such rule here: run the role eventbridge, or set certops_event_rule")]
+        return [Check("rule", False, f"there is no such rule here: run {SET_UP}, or set certops_event_rule")]
     if rule["state"] != "ENABLED":
         return [Check("rule", False, f"{rule['name']} is {rule['state'].lower()}: enable it")]
     checks = [Check("rule", True, f"{rule['name']} is enabled")]
     wanted = "queue" if door == "sqs" else "api_destination"
     targets = [target for target in path["targets"] if wanted in target]
     if not targets:
-        return [*checks, Check("target", False, f"the rule does not lead to the door {door}: run the role eventbridge")]
+        return [*checks, Check("target", False, f"the rule does not lead to the door {door}: run {SET_UP}")]
     for target in targets:
         checks += _queue_checks(target) if door == "sqs" else _destination_checks(door, target, template)
         checks.append(_dead_letters(target["dead_letter_queue"]))
@@ -133,13 +134,13 @@ def _destination_checks(door: str, target: Found, template: int | None) -> Itera
     wrapped = target["input_template"] is not None
     if wrapped != (door == "awx_launch"):
         text = "the event is wrapped, the webhook takes it bare" if wrapped else "the bare event has no extra_vars"
-        yield Check("input", False, f"{text}: run the role eventbridge again")
+        yield Check("input", False, f"{text}: run {SET_UP} again")
     if connection["state"] != "AUTHORIZED":
         text = f"{connection['name']} is {connection['state']} ({connection['reason'] or 'no reason given'})"
         yield Check("connection", False, f"{text}: set its secret again")
     elif connection["header"] != HEADERS[door]:
         text = f"it sends the header {connection['header']}, the door wants {HEADERS[door]}"
-        yield Check("connection", False, f"{text}: run the role eventbridge again")
+        yield Check("connection", False, f"{text}: run {SET_UP} again")
     else:
         yield Check("connection", True, "authorised")
 
@@ -152,7 +153,7 @@ def _queue_checks(target: Found) -> Iterable[Check]:
 
 def _dead_letters(queue: Found | None) -> Check:
     if queue is None:
-        return Check("dead letters", False, "there is no dead-letter queue: run the role eventbridge again")
+        return Check("dead letters", False, f"there is no dead-letter queue: run {SET_UP} again")
     if queue["messages"]:
         text = f"{queue['messages']} events in {queue['name']} were not delivered: run certops.acm.renew, then purge it"
         return Check("dead letters", False, text)

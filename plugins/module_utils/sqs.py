@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.certops.acm.plugins.module_utils.service_errors import ServiceErrorHandler
 
-_NO_QUEUE = "queue {resource} does not exist in {region} of this account: create it again with roles/eventbridge"
+_NO_QUEUE = "queue {resource} does not exist in {region} of this account: run certops.acm.setup_eventbridge again"
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 

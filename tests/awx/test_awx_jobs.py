@@ -145,6 +145,15 @@ def test_the_survey_asks_for_the_variables_of_deploy(ready: Awx) -> None:
     assert questions["service"]["choices"] == sorted(role.name.removesuffix("_certificate") for role in roles)
 
 
+def test_the_webhook_key_is_read_as_the_page_says(ready: Awx) -> None:
+    page = (ready.repository / "docs" / "awx.md").read_text(encoding="utf-8")
+    [written] = re.findall(r"^eventbridge_secret: (.*)$", page, re.MULTILINE)
+    given = {"eventbridge_secret": written.strip('"'), "eventbridge_awx_template_id": renewing(ready)["id"]}
+    check = {"ansible.builtin.assert": {"that": "eventbridge_secret == expected"}}
+    variables = {**given, "expected": renewing(ready)["webhook_key"]}
+    assert run_playbook([{**check, "vars": variables}], ready.env, keep_going=False).returncode == 0
+
+
 def test_hosts_come_from_aws_and_failures_are_told(ready: Awx) -> None:
     source = one(ready, "inventory_sources")
     variables = json.loads(source["source_vars"])
