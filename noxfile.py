@@ -124,7 +124,7 @@ def packages(session: nox.Session) -> None:
 
 @on_main
 def lint(session: nox.Session) -> None:
-    """Check style, types, secrets, roles and documentation."""
+    """Check style, types, secrets, templates, roles and documentation."""
     tree = prepare(session, MAIN, "bootstrap", "test", "lint")
     session.run("python", "tests/tools/check_tree.py", *files_of_git(session), log=False)
     session.run("ruff", "check")
@@ -132,6 +132,7 @@ def lint(session: nox.Session) -> None:
     types = {"MYPYPATH": str(tree)}
     session.run("mypy", "--package", "ansible_collections.certops.acm.plugins", env=types)
     session.run("mypy", "noxfile.py", "tests", env=types)
+    session.run("python", "tests/tools/lint_stacks.py")
     session.run("ansible-lint")
     session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
 

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from delivery import HUB, Delivery
 from integration.playbook import PlaybookRun, run_playbook
 
 from awx import Awx
+from delivery import HUB, Delivery
 from standin.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from standin.client import Standin
-from standin.stack_template import Place, Stack
+from standin.stack_names import Place
+from standin.stack_template import Stack
 
 STACK = "certops-acm"
 ORIGIN = "https://awx.example.com"

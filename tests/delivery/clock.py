@@ -23,6 +23,11 @@ class Clock:
         self._jumped = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def runs(self) -> bool:
+        """Whether time passes by itself."""
+        return self._speed is not None
+
     def now(self) -> float:
         if self._speed is None:
             return self._jumped

@@ -16,7 +16,8 @@ from typing import Any
 
 from standin.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from standin.client import Standin
-from standin.stack_template import Place, Stack, load, resolve
+from standin.stack_names import Place
+from standin.stack_template import Stack, load, resolve
 
 from .clock import Clock
 from .jobs import DeadLetter, Job, Tried, backoff
@@ -28,14 +29,15 @@ from .targets import ApiDestination, Attempt, Outcome, TargetError, connect
 from .transformer import body_for
 
 _FILES = Path(__file__).resolve().parents[2] / "roles" / "eventbridge" / "files"
-HUB = _FILES / "hub.yml"
-MEMBER = _FILES / "member.yml"
+HUB = _FILES / "hub.template"
+MEMBER = _FILES / "member.template"
 
 
 class Delivery:
     """EventBridge for one stack.
 
     Attributes:
+        attempts: how each target is tried, by its ARN.
         tried: every attempt, in order.
         alerts: what the topic was sent.
         lost: what could neither be delivered nor be put into a dead-letter queue.
@@ -79,14 +81,14 @@ class Delivery:
         self._inbox: list[dict[str, Any]] = []
         self._seen = 0
         self._schedule = Schedule(self._pause)
-        self._attempts = {
+        self.attempts = {
             target["Arn"]: self._attempt_for(target) for _arn, rule in self._rules() for target in rule["Targets"]
         }
 
     @classmethod
     def of_stack(cls, name: str, standin: Standin, *, region: str = DEFAULT_REGION, **options: Any) -> Delivery:
         """For a stack that was made in the stand-in's CloudFormation, whichever template it has."""
-        made = standin.control("stack", name=name, region=region)
+        made = standin.control("stack", stack_name=name, region=region)
         template = MEMBER if "EventBusArn" in made["parameters"] else HUB
         return cls(template, made["parameters"], standin, place=Place(name, DEFAULT_ACCOUNT, region), **options)
 
@@ -102,7 +104,7 @@ class Delivery:
         while batch := self._schedule.due(end):
             self._clock.wait_until(max(job.due for job in batch))
             with ThreadPoolExecutor(min(len(batch), 20)) as pool:
-                outcomes = list(pool.map(lambda job: self._attempts[job.target["Arn"]](job.body, job.event), batch))
+                outcomes = list(pool.map(lambda job: self.attempts[job.target["Arn"]](job.body, job.event), batch))
             for job, outcome in zip(batch, outcomes, strict=True):
                 self._settle(job, outcome)
             self._collect()
@@ -112,7 +114,9 @@ class Delivery:
 
     @contextmanager
     def running(self) -> Iterator[Delivery]:
-        """Deliver in the background; the clock needs a speed, or nothing would ever be tried again."""
+        """Deliver in the background, by a clock with a speed."""
+        if not self._clock.runs:
+            raise ValueError("in the background the clock needs a speed: Clock(speed=60)")
         stop, failures = threading.Event(), []
 
         def run() -> None:
@@ -188,7 +192,7 @@ class Delivery:
     def _give_up(self, job: Job, outcome: Outcome, exhausted: str) -> None:
         queue = job.target.get("DeadLetterConfig", {}).get("Arn", "")
         if not rule_may_send(self.stack, queue, job.rule_arn):
-            self.lost.append(job.event)
+            self.lost.append(dict(job.event))
             return
         self.queues.bury(queue, job, outcome, exhausted)
 

@@ -120,7 +120,7 @@ def _with_secrets(text: str, stack: Stack, standin: Standin) -> str:
         secret = client.get_secret_value(SecretId=arn, **which, **({"VersionId": version} if version else {}))
         return str(json.loads(secret["SecretString"])[key] if key else secret["SecretString"])
 
-    reference = (
-        r"\{\{resolve:secretsmanager:(arn:(?:[^:{}]+:){5}[^:{}]+):SecretString:([^:{}]*):([^:{}]*):([^:{}]*)\}\}"
-    )
+    part = r"([^:{}]*)"
+    arn = r"(arn:(?:[^:{}]+:){5}[^:{}]+)"
+    reference = rf"\{{\{{resolve:secretsmanager:{arn}:SecretString:{part}:{part}:{part}\}}\}}"
     return re.sub(reference, read, text)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from delivery import HUB, Delivery
 from lab import Lab
 
 from awx import Awx, Job, Playbook
 from awx.client import call
+from delivery import HUB, Delivery
 
 WEB = ("web1", "web2")
 ORIGIN = "https://awx.example.com"

@@ -18,8 +18,9 @@ from xml.sax.saxutils import escape
 
 from . import answers
 from .faults import Request
+from .stack_names import Place
 from .stack_queues import make_queues
-from .stack_template import Place, Stack, TemplateError, load, resolve
+from .stack_template import Stack, TemplateError, load, resolve
 
 _TIME = "2026-01-01T00:00:00Z"
 _NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -43,6 +44,12 @@ class StoredStack:
     def id(self) -> str:
         place = self.stack.place
         return place.arn("cloudformation", f"stack/{place.stack}/00000000-0000-4000-8000-000000000000")
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As they were given, with the defaults of those that were not."""
+        values = self.stack.parameters.items()
+        return {name: ",".join(value) if isinstance(value, list) else value for name, value in values}
 
 
 Stacks = dict[tuple[str, str, str], StoredStack]
@@ -90,10 +97,7 @@ def _delete(stacks: Stacks, place: Place, form: Form) -> Any:
 
 def _describe(stacks: Stacks, place: Place, form: Form) -> Any:
     stored = _find(stacks, place)
-    shown = {
-        name: "****" if name in stored.hidden else ",".join(value) if isinstance(value, list) else value
-        for name, value in stored.stack.parameters.items()
-    }
+    shown = {name: "****" if name in stored.hidden else value for name, value in stored.parameters.items()}
     told = {
         "StackId": stored.id,
         "StackName": place.stack,

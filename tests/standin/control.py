@@ -197,13 +197,10 @@ class Control:
     # Stacks
 
     @staticmethod
-    def stack(name: str, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION) -> dict[str, Any]:
+    def stack(stack_name: str, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION) -> dict[str, Any]:
         """A stack's template and all of its parameters, secrets too."""
-        stored = WORLD.stacks[(account, region, name)]
-        told = {
-            key: ",".join(value) if isinstance(value, list) else value for key, value in stored.stack.parameters.items()
-        }
-        return {"template": stored.template, "parameters": told}
+        stored = WORLD.stacks[(account, region, stack_name)]
+        return {"template": stored.template, "parameters": stored.parameters}
 
     # What went over the wire
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from .stack_names import Place, attributes
+
 NO_VALUE = object()
 """What ``AWS::NoValue`` leaves behind: the property is not there."""
 
@@ -47,18 +49,6 @@ def load(text: str) -> dict[str, Any]:
     return template
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a stack is."""
-
-    stack: str
-    account: str
-    region: str
-
-    def arn(self, service: str, resource: str) -> str:
-        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
-
-
 @dataclass
 class Stack:
     """A template with everything in it resolved.
@@ -82,7 +72,7 @@ class Stack:
         """What ``!Ref``, or ``!GetAtt`` with a name, gives for a resource."""
         kind = self.resources[logical_id]["Type"]
         properties = self.resources[logical_id].get("Properties", {})
-        return _attributes(self.place, kind, logical_id, properties)[name]
+        return attributes(self.place, kind, logical_id, properties)[name]
 
 
 def resolve(template: Mapping[str, Any], given: Mapping[str, str], place: Place) -> Stack:
@@ -108,6 +98,17 @@ def resolve(template: Mapping[str, Any], given: Mapping[str, str], place: Place)
         if resolver.holds(output):
             stack.outputs[name] = resolver.value(output["Value"])
     return stack
+
+
+def render(template: Mapping[str, Any], given: Mapping[str, str], place: Place) -> dict[str, Any]:
+    """The template without parameters and conditions, for tools that look at templates; secrets are in it."""
+    renderer = _Renderer(template, resolve(template, given, place))
+    resources = {
+        name: {"Type": body["Type"], "Properties": renderer.value(body.get("Properties", {}))}
+        for name, body in template["Resources"].items()
+        if renderer.holds(body)
+    }
+    return {"AWSTemplateFormatVersion": template["AWSTemplateFormatVersion"], "Resources": resources}
 
 
 def _name_of(resolver: _Resolver, body: Mapping[str, Any]) -> Any:
@@ -222,7 +223,7 @@ class _Resolver:
             return self._stack.parameters[name]
         return self._attribute(name, "Ref")
 
-    def _attribute(self, logical_id: str, attribute: str) -> str:
+    def _attribute(self, logical_id: str, attribute: str) -> Any:
         if logical_id not in self._stack.resources:
             raise TemplateError(f"Unresolved resource dependencies [{logical_id}]")
         try:
@@ -231,19 +232,8 @@ class _Resolver:
             raise TemplateError(f"{logical_id} has no attribute {attribute}") from None
 
 
-def _attributes(place: Place, kind: str, logical_id: str, properties: Mapping[str, Any]) -> dict[str, str]:
-    """Names and ARNs as AWS makes them. A name of AWS's own making ends in something random; here it does not."""
-    name = str(properties.get("Name") or f"{place.stack}-{logical_id}")
-    queue_url = f"https://sqs.{place.region}.amazonaws.com/{place.account}/{name}"
-    topic = place.arn("sns", name)
-    unique = "00000000-0000-4000-8000-000000000000"
-    known = {
-        "AWS::Events::Rule": {"Ref": name, "Arn": place.arn("events", f"rule/{name}")},
-        "AWS::Events::Connection": {"Ref": name, "Arn": place.arn("events", f"connection/{name}/{unique}")},
-        "AWS::Events::ApiDestination": {"Ref": name, "Arn": place.arn("events", f"api-destination/{name}/{unique}")},
-        "AWS::IAM::Role": {"Ref": name, "Arn": f"arn:aws:iam::{place.account}:role/{name}"},
-        "AWS::SQS::Queue": {"Ref": queue_url, "Arn": place.arn("sqs", name), "QueueName": name},
-        "AWS::SNS::Topic": {"Ref": topic, "TopicArn": topic},
-        "AWS::CloudWatch::Alarm": {"Ref": name, "Arn": place.arn("cloudwatch", f"alarm:{name}")},
-    }
-    return known.get(kind, {"Ref": name})
+class _Renderer(_Resolver):
+    """Leaves what one resource says of another."""
+
+    def _attribute(self, logical_id: str, attribute: str) -> Any:
+        return {"Ref": logical_id} if attribute == "Ref" else {"Fn::GetAtt": [logical_id, attribute]}

@@ -71,6 +71,9 @@ def test_wrapped_events_read_the_same(wrap: Any) -> None:
     assert parse(wrap(event)) == parse(event)
 
 
+EXPIRED = {"detail-type": "ACM Certificate Expired"}
+
+
 def changed(**fields: Any) -> dict[str, Any]:
     return {**sample("available-renewal-bool"), **fields}
 
@@ -126,7 +129,7 @@ def test_what_asks_for_attention_is_told_apart(name: str, alarm: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [changed(**{"detail-type": ["ACM Certificate Expired"]}), changed(source="aws.ec2")]
+    "payload", [changed(**{"detail-type": ["ACM Certificate Expired"]}), changed(source="aws.ec2", **EXPIRED)]
 )
 def test_an_alarm_is_never_guessed(payload: Any) -> None:
     assert set(read(payload)) == {"ignored"}

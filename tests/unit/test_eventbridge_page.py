@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page about EventBridge: its policies are policies, and what it names is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from delivery import HUB
+
+ROOT = HUB.parents[3]
+PAGE = (ROOT / "docs/eventbridge.md").read_text(encoding="utf-8")
+README = (ROOT / "roles/eventbridge/README.md").read_text(encoding="utf-8")
+DEFAULTS = yaml.safe_load((ROOT / "roles/eventbridge/defaults/main.yml").read_text(encoding="utf-8"))
+SPECS = yaml.safe_load((ROOT / "roles/eventbridge/meta/argument_specs.yml").read_text(encoding="utf-8"))[
+    "argument_specs"
+]
+
+
+def statements() -> Iterator[dict[str, Any]]:
+    for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL):
+        yield from json.loads(text)["Statement"]
+
+
+def test_policies_are_narrow() -> None:
+    said = {statement["Sid"]: statement for statement in statements()}
+    assert len(said) > 8
+    for sid, statement in said.items():
+        assert "*" not in json.dumps(statement["Action"]), sid
+        # In the policy of a key the resource is the key.
+        assert statement["Resource"] != "*" or "Principal" in statement, sid
+
+
+def test_rules_reach_a_topic_under_a_key_of_ones_own() -> None:
+    """SNS: source conditions in a key policy are not supported for EventBridge; nothing arrives, and nobody says so."""
+    (statement,) = [statement for statement in statements() if statement["Sid"] == "RulesToTopic"]
+    assert "aws:Source" not in json.dumps(statement)
+
+
+def test_variables_on_the_pages_are_those_of_the_role() -> None:
+    named = set(re.findall(r"\beventbridge_[a-z_]+[a-z]\b", PAGE + README)) - {"eventbridge_outputs"}
+    assert named <= set(DEFAULTS)
+    assert {name for name in DEFAULTS if name not in README} <= {"eventbridge_secret_key", "eventbridge_secret_version"}
+
+
+def test_defaults_and_argument_specs_agree() -> None:
+    told: dict[str, Any] = SPECS["main"]["options"] | SPECS["member"]["options"]
+    assert set(told) == set(DEFAULTS)
+    for name, rules in told.items():
+        if "{{" not in str(DEFAULTS[name]):
+            assert rules["default"] == DEFAULTS[name], name
+
+
+def test_door_and_playbooks_are_named() -> None:
+    for playbook in ("setup_eventbridge", "setup_eventbridge_member", "renew"):
+        assert f"certops.acm.{playbook}" in PAGE and (ROOT / f"playbooks/{playbook}.yml").is_file()
