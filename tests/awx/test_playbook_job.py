@@ -62,6 +62,20 @@ def test_the_test_event_is_ignored_and_says_so(awx: Awx) -> None:
     assert f"Nothing to do: {reason}" in job.output
 
 
+def test_jinja_in_what_a_host_said_is_handed_over_as_text(awx: Awx, standin: Standin, tmp_path: Path) -> None:
+    trap = "{{ lookup('ansible.builtin.pipe', 'touch " + str(tmp_path / "evaluated") + "') }}"
+    (tmp_path / "said").write_text(trap, encoding="utf-8")
+    finish = awx.repository / "playbooks" / "tasks" / "finish.yml"
+    said = {"ansible.builtin.command": {"argv": ["cat", str(tmp_path / "said")]}, "register": "said"}
+    plan: dict[str, Any] = {"rollouts": [], "problems": [], "up_to_date": 0}
+    facts = {"certops_plan": plan, "certops_known": {"deployments": []}, "certops_problems": ["{{ said.stdout }}"]}
+    tasks = [said, {"ansible.builtin.set_fact": facts}, {"ansible.builtin.include_tasks": str(finish)}]
+    run = run_playbook(tasks, {**standin.env, "ANSIBLE_SHOW_CUSTOM_STATS": "true"})
+    assert "lookup(" in run["Fail if anything failed"].msg, run.output
+    assert "lookup(" in run.stdout.partition("CUSTOM STATS")[2], "as text"
+    assert not (tmp_path / "evaluated").exists()
+
+
 def test_jinja_in_an_event_is_never_evaluated(awx: Awx, tmp_path: Path) -> None:
     trap = "{{ lookup('ansible.builtin.pipe', 'touch " + str(tmp_path / "evaluated") + "') }}"
     job = renewed(awx, {"source": "aws.acm", "detail-type": trap, "detail": {trap: trap}})
