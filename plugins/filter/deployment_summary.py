@@ -44,7 +44,8 @@ RETURN = r"""
 _value:
   description:
     - C(rows), one for each host and certificate; C(lines), the same as a table for people;
-      C(failures), sentences, empty when all went well; C(changed), number of hosts that changed.
+      C(failures), sentences, empty when all went well; C(changed), number of hosts that changed;
+      C(statuses), number of rows by status.
   type: dict
 """
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -84,8 +85,8 @@ def summarize(
     """One row for each host and certificate of the plan, one line for people, and what went wrong.
 
     Returns:
-        ``rows`` (dictionaries), ``lines`` (text), ``failures`` (text; empty when all went well) and
-        ``changed`` (number of hosts whose certificate changed).
+        ``rows`` (dictionaries), ``lines`` (text), ``failures`` (text; empty when all went well), ``changed`` (number
+        of hosts whose certificate changed) and ``statuses`` (number of rows by status).
     """
     before = {_key(record): record for record in known}
     done = {_key(attempt): attempt for attempt in attempts}
@@ -99,6 +100,7 @@ def summarize(
         "lines": _changes(rows),
         "failures": [*problems, *_failures(rows)],
         "changed": sum(bool(attempt["changed"]) for attempt in attempts),
+        "statuses": dict(Counter(row["status"] for row in rows)),
     }
 
 

@@ -94,10 +94,10 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     if not module.check_mode:
         client = Session(module).client("sqs")
         if params["state"] == "absent":
-            sqs.delete_message(client, queue_url=params["queue_url"], receipt_handle=params["receipt_handle"])
+            sqs.delete_message(client, url=params["queue_url"], receipt_handle=params["receipt_handle"])
         else:
             sqs.change_visibility(
-                client, queue_url=params["queue_url"], receipt_handle=params["receipt_handle"], seconds=params["delay"]
+                client, url=params["queue_url"], receipt_handle=params["receipt_handle"], seconds=params["delay"]
             )
     return {"changed": True, "state": params["state"]}
 
