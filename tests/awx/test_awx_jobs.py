@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from integration.playbook import PlaybookRun, run_playbook
 
+from ansible_collections.certops.acm.plugins.module_utils.plan import SERVICES
 from awx import Awx
 from awx.client import call
 
@@ -141,8 +142,7 @@ def test_the_survey_asks_for_the_variables_of_deploy(ready: Awx) -> None:
     playbook = (ready.repository / "playbooks" / "deploy.yml").read_text(encoding="utf-8")
     questions = {question["variable"]: question for question in deploy["survey_spec"]["spec"]}
     assert all(re.search(rf"\b{name}\b", playbook) for name in questions)
-    roles = ready.repository.glob("roles/*_certificate")
-    assert questions["service"]["choices"] == sorted(role.name.removesuffix("_certificate") for role in roles)
+    assert questions["service"]["choices"] == list(SERVICES)
 
 
 def test_the_webhook_key_is_read_as_the_page_says(ready: Awx) -> None:
