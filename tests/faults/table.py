@@ -26,8 +26,10 @@ LIMITS = """\
 ## What is known and not prevented
 
 - A server opens the certificate and the key one after the other. A reload or start that somebody else makes within
-  the some 50 millionths of a second between the two, while the one link is swapped, reads halves of two pairs: nginx
-  keeps what it has, a starting nginx and an Apache do not come up, and the next start does.
+  the some 50 millionths of a second between the two, while the one link is swapped, reads halves of two pairs. A
+  running nginx keeps what it has (or, where the kinds of the two keys differ, fails handshakes until it reads again),
+  an Apache ends, and a server that is being started does not come up; the next start does.
+- The same holds for a run that is killed right after the reload if the next one begins while the server still reads.
 - Apache's configuration test does not look at keys. The key of *another* site that was broken on the disk ends Apache
   at any reload, ours included; what is said then is that it cannot be started again.
 - A host that loses power is a killed container here: whatever it wrote is on its disk, also without `fsync`.
