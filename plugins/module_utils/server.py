@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ansible_collections.certops.acm.plugins.module_utils import apache_pairs
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 
 TIMEOUT = 60.0
@@ -59,7 +60,11 @@ def run_command(argv: tuple[str, ...], timeout: float = TIMEOUT) -> Outcome:
             code = None
         output.seek(0)
         text = output.read().decode("utf-8", "replace").strip()
-    return Outcome(code, text if len(text) <= _OUTPUT_LIMIT else "..." + text[-_OUTPUT_LIMIT:])
+    return Outcome(code, text)
+
+
+def _short(output: str) -> str:
+    return output if len(output) <= _OUTPUT_LIMIT else "..." + output[-_OUTPUT_LIMIT:]
 
 
 def missing(program: str) -> str:
@@ -120,13 +125,18 @@ class Server:
         return not self._by_systemd or self.run(("systemctl", "is-active", "--quiet", self.name)).code == 0
 
     def test(self) -> str | None:
-        """Run the configuration test; return what it printed if the configuration is bad, else None."""
+        """Run the configuration test; return what is wrong if the configuration is bad, else None."""
         if not self.config_test:
             return None
         code, output = self.run(self.config_test)
         if code == 0:
+            return self._mismatched_pair()
+        return _short(output) or ("it did not end in time" if code is None else f"exit code {code} and no output")
+
+    def _mismatched_pair(self) -> str | None:
+        if not apache_pairs.is_apache(self.config_test):
             return None
-        return output or ("it did not end in time" if code is None else f"exit code {code} and no output")
+        return apache_pairs.mismatched(self.run(apache_pairs.list_command(self.config_test)).output)
 
     def reload(self) -> None:
         """Reload the server, if there is a way to."""
@@ -136,13 +146,13 @@ class Server:
         code, output = self.run(argv)
         if code != 0:
             reason = "did not end in time" if code is None else f"failed with exit code {code}"
-            raise HostError(f"{' '.join(argv)} {reason}: {output or 'it printed nothing'}", "reload")
+            raise HostError(f"{' '.join(argv)} {reason}: {_short(output) or 'it printed nothing'}", "reload")
 
     def revive(self) -> None:
         """Reload the server, or start it if the failed change killed it (a dead server cannot be reloaded)."""
         if self._by_systemd and not self.is_active():
             code, output = self.run(("systemctl", "start", self.name))
             if code != 0:
-                raise HostError(f"{self.name} died and cannot be started again: {output}", "reload")
+                raise HostError(f"{self.name} died and cannot be started again: {_short(output)}", "reload")
             return
         self.reload()

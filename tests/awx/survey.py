@@ -63,9 +63,9 @@ def errors_of(question: Mapping[str, Any], variables: Mapping[str, Any]) -> Iter
     value = variables[name]
     if kind in CHOOSING:
         yield from _choice_errors(question, value)
-    elif kind == "integer" and type(value) is not int:
+    elif kind == "integer" and (isinstance(value, bool) or not isinstance(value, int)):
         yield f"Value {value} for '{name}' expected to be an integer."
-    elif kind == "float" and type(value) not in (int, float):
+    elif kind == "float" and (isinstance(value, bool) or not isinstance(value, (int, float))):
         yield f"Value {value} for '{name}' expected to be a numeric type."
     elif kind not in ("integer", "float") and not isinstance(value, str):
         yield f"Value {value} for '{name}' expected to be a string."

@@ -142,3 +142,38 @@ def test_nginx_rolled_back_and_absent(lab: Lab, arn: str) -> None:
     shell(lab, "web1", "rm /etc/nginx/conf.d/shop.conf")
     play(lab, "web1", {**nginx, "certificate_state": "absent"})
     assert shell(lab, "web1", "find /etc/ssl/acm /etc/nginx -name '*shop*'") == ""
+
+
+def test_rsa_and_ec_side_by_side_for_one_name(lab: Lab, arn: str) -> None:
+    """Both are served by one server block. Each is renewed, proven and taken back without the other."""
+    arns = {"rsa": arn, "ecdsa": lab.aws.request(NAME, key_algorithm="EC_prime256v1")}
+    roles = {
+        kind: {
+            "role": "nginx_certificate",
+            "certificate_name": f"shop-{kind}",
+            "certificate_arn": arns[kind],
+            "nginx_certificate_config": "none",
+        }
+        for kind in arns
+    }
+    play(lab, "web1", *({**role, "file_certificate_listeners": []} for role in roles.values()))
+    pairs = "".join(
+        f"ssl_certificate /etc/ssl/acm/shop-{kind}/live/fullchain.pem;"
+        f"ssl_certificate_key /etc/ssl/acm/shop-{kind}/live/privkey.pem;"
+        for kind in arns
+    )
+    server = f"server {{ listen 443 ssl; server_name {NAME}; {pairs} }}"
+    lab.fleet.exec("web1", ["tee", "/etc/nginx/conf.d/both.conf"], stdin=server)
+    shell(lab, "web1", "systemctl reload nginx")
+
+    def both() -> dict[str, str]:
+        of_kind = {kind: ("-tls1_2", "-cipher", f"a{kind.upper()}") for kind in arns}
+        return {kind: lab.served("web1", NAME, 443, None, *of_kind[kind]).fingerprint for kind in arns}
+
+    for kind in arns:
+        before = both()
+        lab.aws.renew(arns[kind], force=True)
+        play(lab, "web1", {**roles[kind]})
+        assert both() == {**before, kind: lab.fingerprint(arns[kind])} != before
+        play(lab, "web1", {**roles[kind], "certificate_state": "rolled_back"})
+        assert both() == before

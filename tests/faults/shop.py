@@ -41,9 +41,11 @@ def opened(site: Site, server: str, roots: Path, host: str | None = None) -> Ite
     """A shop that serves the old certificate; its server is stopped afterwards."""
     with site.host(host) as name:
         shop = Shop(site.fleet, name, server, roots)
-        shop.do("set up", scene="renewal")
-        yield shop
-        shop.sh(f"systemctl stop {shop.unit}")
+        try:
+            shop.do("set up", scene="renewal")
+            yield shop
+        finally:
+            shop.sh(f"systemctl stop {shop.unit}")
 
 
 @dataclass

@@ -30,8 +30,8 @@ LIMITS = """\
   running nginx keeps what it has (or, where the kinds of the two keys differ, fails handshakes until it reads again),
   an Apache ends, and a server that is being started does not come up; the next start does.
 - The same holds for a run that is killed right after the reload if the next one begins while the server still reads.
-- Apache's configuration test does not look at keys. The key of *another* site that was broken on the disk ends Apache
-  at any reload, ours included; what is said then is that it cannot be started again.
+- Apache's configuration test does not look at keys; ours does, but not where a path holds a variable, or where the
+  key is encrypted. If such a pair of *another* site is broken on the disk, any reload ends Apache, ours included.
 - A host that loses power is a killed container here: whatever it wrote is on its disk, also without `fsync`.
 """
 PARTS = ("Killed", "Refused by the operating system", "Something else is wrong", "Cut off", "Under load", "Many hosts")

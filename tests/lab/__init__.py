@@ -260,12 +260,14 @@ class Lab:
                 raise
             return None
 
-    def served(self, host: str, server_name: str, port: int = 443, starttls: str | None = None) -> Served:
-        """Shake hands from outside with openssl, as any client would."""
+    def served(
+        self, host: str, server_name: str, port: int = 443, starttls: str | None = None, *arguments: str
+    ) -> Served:
+        """Shake hands from outside with openssl, as any client would; ``arguments`` are openssl's own."""
         address = self.fleet.hosts[host].address
         command = ["openssl", "s_client", "-connect", f"{address}:{port}", "-servername", server_name]
         command += ["-verify_hostname", server_name, "-CAfile", str(self.root), "-no-CApath", "-no-CAstore"]
-        command += ["-starttls", starttls] if starttls else []
+        command += [*(["-starttls", starttls] if starttls else []), *arguments]
         shaken = _openssl(command)
         if "BEGIN CERTIFICATE" not in shaken:
             return Served("", False, shaken)

@@ -127,7 +127,7 @@ def _parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[s
             raise TemplateError(f"Parameters: [{name}] must have values")
         value = str(given.get(name, rules.get("Default")))
         _check(name, value, rules)
-        values[name] = [part for part in value.split(",")] if rules["Type"] == "CommaDelimitedList" else value
+        values[name] = value.split(",") if rules["Type"] == "CommaDelimitedList" else value
     return values
 
 
