@@ -209,12 +209,11 @@ class Transaction:
                 self._files.remove_tree(self._store.base)
 
     def _prune(self, goal: Goal) -> None:
-        """Remove the versions and backups that a state does not need, but no version that is still served."""
+        """Remove the versions and backups that a state does not need."""
         record = goal.record or Record()
         adopted = [link.adopted for link in record.links.values()]
-        served = [seen.fingerprint for seen in self.report.seen]
         for name in self._store.names():
-            if name not in (goal.live, record.left, *record.history, *adopted) and name.split(".")[0] not in served:
+            if name not in (goal.live, record.left, *record.history, *adopted):
                 self._files.remove_tree(self._store.path(name))
         self._memory.forget_backups(kept_digests(record))
 
