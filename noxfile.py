@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every check and test, in the order in which ``make test`` runs them: cheap ones first."""
+"""Every check and test; the Makefile says in which order, and which run side by side."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +83,15 @@ def link(path: Path, target: Path) -> None:
         path.symlink_to(target)
 
 
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Keep sessions that run side by side from installing to the same place at once."""
+    USER_CACHE.mkdir(parents=True, exist_ok=True)
+    with (USER_CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
     """Install one generation and return a collections directory with ours and those galaxy.yml asks for."""
     generation = GENERATIONS[core]
@@ -87,15 +99,16 @@ def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
     session.install("--compile-bytecode", f"ansible-core=={generation.core}", *files)
     # Outside of this repository: antsibull-docs copies of a repository only what git knows.
     bundle = USER_CACHE / f"ansible-{generation.ansible}"
-    session.install("--no-deps", "--target", str(bundle), f"ansible=={generation.ansible}")
     tree = CACHE / f"collections-{core}"
-    link(tree / "ansible_collections" / "amazon", bundle / "ansible_collections" / "amazon")
-    # For its JSON callback, which a test searches for secrets.
-    link(tree / "ansible_collections" / "ansible" / "posix", bundle / "ansible_collections" / "ansible" / "posix")
-    # For the role awx_jobs alone; the newest PyPI package has it no more.
-    if (bundle / "ansible_collections" / "awx").is_dir():
-        link(tree / "ansible_collections" / "awx", bundle / "ansible_collections" / "awx")
-    link(tree / "ansible_collections" / "certops" / "acm", ROOT)
+    with alone():
+        session.install("--no-deps", "--target", str(bundle), f"ansible=={generation.ansible}")
+        link(tree / "ansible_collections" / "amazon", bundle / "ansible_collections" / "amazon")
+        # For its JSON callback, which a test searches for secrets.
+        link(tree / "ansible_collections" / "ansible" / "posix", bundle / "ansible_collections" / "ansible" / "posix")
+        # For the role awx_jobs alone; the newest PyPI package has it no more.
+        if (bundle / "ansible_collections" / "awx").is_dir():
+            link(tree / "ansible_collections" / "awx", bundle / "ansible_collections" / "awx")
+        link(tree / "ansible_collections" / "certops" / "acm", ROOT)
     session.env.update(ANSIBLE_COLLECTIONS_PATH=str(tree), PYTHONPATH=f"{tree}{os.pathsep}{ROOT / 'tests'}")
     return tree
 

@@ -4,7 +4,7 @@
 
 """Ends ``make test``: what each stage did, and one line ``N passed, N failed`` over all tests.
 
-Usage: summary.py <directory with stages.json and pytest's *.xml> <exit code of nox>
+Usage: summary.py <directory with nox's stage-*.json and pytest's *.xml> <exit code of nox>
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def count(reports: Path) -> tuple[int, int, int]:
 
 def main(reports: Path, status: int) -> int:
     """Print the summary and return the exit code: never 0 when something failed or nothing ran."""
-    stages_file = reports / "stages.json"
-    stages = json.loads(stages_file.read_text())["sessions"] if stages_file.exists() else []
+    files = sorted(reports.glob("stage-*.json"), key=lambda file: file.stat().st_mtime)
+    stages = [stage for file in files for stage in json.loads(file.read_text())["sessions"]]
     passed, failed, skipped = count(reports)
     # A stage can fail without a failed test (lint, Molecule, an empty test run): it counts as one.
     broken = status != 0 or passed == 0

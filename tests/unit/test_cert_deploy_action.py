@@ -287,7 +287,8 @@ def test_a_failing_change_is_a_clear_result(host: Host, controller: Controller) 
     host.start()
     given = options(LEAF, host.root)
     real = host.options(None, handshake_timeout=0.5)
-    extra = {name: real[name] for name in ("config_test", "reload_command", "listeners", "handshake_timeout")}
+    extra = {name: real[name] for name in ("config_test", "reload_command", "handshake_timeout")}
+    extra["listeners"] = [{"port": host.port}]
     result = controller.play(MODULE, {**given, **extra})
     assert result["failed"]
     assert result["status"] == "rolled_back"
