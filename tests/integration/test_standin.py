@@ -326,15 +326,18 @@ def test_exported_says_whether_it_was_not_whether_it_may(acm: Any, standin: Stan
 # ARNs
 
 
+NO_ID = "7f0a2c1e-5b1d-4c53-9f3e-2d8a4b6c9e10"
+
+
 @pytest.mark.parametrize(
     ("arn", "expected"),
     [
         ("nonsense", "ValidationException"),
         ("arn:aws:acm:eu-west-1:123456789012:certificate with spaces/x", "ValidationException"),
-        (f"arn:aws:acm:{REGION}:{ACCOUNT}:endpoint/{uuid.uuid4()}", "InvalidArnException"),
-        (f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{uuid.uuid4()}", "ResourceNotFoundException"),
-        (f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{uuid.uuid4()}", "ResourceNotFoundException"),
-        (f"arn:aws:acm:{REGION}:{OTHER_ACCOUNT}:certificate/{uuid.uuid4()}", "ResourceNotFoundException"),
+        (f"arn:aws:acm:{REGION}:{ACCOUNT}:endpoint/{NO_ID}", "InvalidArnException"),
+        (f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{NO_ID}", "ResourceNotFoundException"),
+        (f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{NO_ID}", "ResourceNotFoundException"),
+        (f"arn:aws:acm:{REGION}:{OTHER_ACCOUNT}:certificate/{NO_ID}", "ResourceNotFoundException"),
     ],
 )
 def test_wrong_arns(acm: Any, arn: str, expected: str) -> None:
