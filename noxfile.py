@@ -213,7 +213,7 @@ def faults(session: nox.Session) -> None:
     With ``FAULTS_PAGE=write`` in the environment the page is written.
     """
     prepare(session, MAIN, "test")
-    pytest(session, "tests/faults", "--timeout=900", spread=False)
+    pytest(session, "tests/faults", "--verbose", "--timeout=900", spread=False)
 
 
 @nox.session
@@ -222,10 +222,10 @@ def e2e(session: nox.Session, core: str) -> None:
     """Run the playbooks end to end: everything on the main ansible-core, one deploy on the others."""
     if core == MAIN:
         prepare(session, core, "test", "eda")
-        pytest(session, "tests/e2e", "tests/eda", "--timeout=900")
+        pytest(session, "tests/e2e", "tests/eda", "--verbose", "--timeout=900")
     else:
         prepare(session, core, "test")
-        pytest(session, "tests/e2e", "--timeout=900", "-m", "every_core")
+        pytest(session, "tests/e2e", "--verbose", "--timeout=900", "-m", "every_core")
 
 
 @nox.session(python=GENERATIONS[MAIN].python, default=False)
