@@ -113,9 +113,9 @@ def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
     return tree
 
 
-def pytest(session: nox.Session, *arguments: str, spread: bool = True) -> None:
-    """Run pytest, leave its report for tests/tools/summary.py; ``spread`` over the processors, file by file."""
-    workers = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"] if spread else []
+def pytest(session: nox.Session, *arguments: str, most: int = 4) -> None:
+    """Run pytest, leave its report for tests/tools/summary.py; file by file on at ``most`` so many processors."""
+    workers = ["--numprocesses=auto", f"--maxprocesses={most}", "--dist=loadfile"] if most > 1 else []
     session.run("pytest", *workers, f"--junit-xml={REPORTS / session.name}.xml", *arguments, *session.posargs)
 
 
@@ -197,7 +197,7 @@ def integration(session: nox.Session) -> None:
 def hosts(session: nox.Session) -> None:
     """Run the roles and the transaction on real hosts."""
     prepare(session, MAIN, "test", "molecule")
-    pytest(session, "tests/hosts", spread=False)
+    pytest(session, "tests/hosts", most=1)
     # An interrupted run leaves its hosts, and the next one would take them for its own.
     session.run("molecule", "destroy", "--all", silent=True)
     try:
@@ -213,7 +213,7 @@ def faults(session: nox.Session) -> None:
     With ``FAULTS_PAGE=write`` in the environment the page is written.
     """
     prepare(session, MAIN, "test")
-    pytest(session, "tests/faults", "--verbose", "--timeout=900", spread=False)
+    pytest(session, "tests/faults", "--verbose", "--timeout=900", most=1)
 
 
 @nox.session
@@ -222,10 +222,10 @@ def e2e(session: nox.Session, core: str) -> None:
     """Run the playbooks end to end: everything on the main ansible-core, one deploy on the others."""
     if core == MAIN:
         prepare(session, core, "test", "eda")
-        pytest(session, "tests/e2e", "tests/eda", "--verbose", "--timeout=900")
+        pytest(session, "tests/e2e", "tests/eda", "--verbose", "--timeout=900", most=2)
     else:
         prepare(session, core, "test")
-        pytest(session, "tests/e2e", "--verbose", "--timeout=900", "-m", "every_core")
+        pytest(session, "tests/e2e", "--verbose", "--timeout=900", "-m", "every_core", most=1)
 
 
 @nox.session(python=GENERATIONS[MAIN].python, default=False)
