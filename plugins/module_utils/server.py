@@ -151,8 +151,12 @@ class Server:
     def revive(self) -> None:
         """Reload the server, or start it if the failed change killed it (a dead server cannot be reloaded)."""
         if self._by_systemd and not self.is_active():
-            code, output = self.run(("systemctl", "start", self.name))
+            start = ("systemctl", "start", self.name)
+            code, output = self.run(start)
+            if code is None:  # systemd first waits for what the dead server left, up to 90 s
+                code, output = self.run(start)
             if code != 0:
-                raise HostError(f"{self.name} died and cannot be started again: {_short(output)}", "reload")
+                reason = _short(output) or "it did not start in time"
+                raise HostError(f"{self.name} died and cannot be started again: {reason}", "reload")
             return
         self.reload()

@@ -314,8 +314,9 @@ def test_when_going_back_fails_both_reasons_are_told(managed: Host) -> None:
     assert managed.served() == NEW.fingerprint
 
 
-def test_a_server_that_the_reload_killed_is_started_again(managed: Host) -> None:
-    """As Apache dies from a pair that does not match; systemd is asked to start it."""
+@pytest.mark.parametrize("slow", [0, 1])
+def test_a_server_that_the_reload_killed_is_started_again(managed: Host, slow: int) -> None:
+    """As Apache dies from a pair that does not match; systemd starts it, once what is left of it has ended."""
     alive, ran = [True], []
 
     def run(argv: tuple[str, ...]) -> Outcome:
@@ -327,6 +328,8 @@ def test_a_server_that_the_reload_killed_is_started_again(managed: Host) -> None
             managed.stop()
             return Outcome(1, "Job for www.service failed")
         if argv[:2] == ("systemctl", "start"):
+            if ran.count(argv) <= slow:
+                return Outcome(None, "")
             alive[0] = True
             managed.start()
         return Outcome(0, "")
