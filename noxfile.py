@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nox
 
@@ -30,6 +30,11 @@ class Generation(NamedTuple):
     ansible: str
 
 
+# Of tests/requirements, for the main generation; the others need "test" alone.
+TOOLS = ("bootstrap", "test", "eda", "molecule", "lint", "sanity")
+# Of PyPI's ``ansible``: what galaxy.yml asks for; a JSON callback, which a test searches for secrets; what the role
+# awx_jobs needs, which the newest package has no more.
+COLLECTIONS = ("amazon", "ansible/posix", "awx")
 OLDEST, MAIN, NEWEST = "2.16", "2.19", "2.21"
 GENERATIONS = {
     OLDEST: Generation("3.11", "2.16.19", "11.13.0"),
@@ -43,15 +48,11 @@ REPORTS = CACHE / "reports"
 USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "certops-acm"
 
 nox.needs_version = ">=2026.10"
-nox.options.default_venv_backend = "uv"
-nox.options.reuse_venv = "yes"
 nox.options.stop_on_first_error = True
-# Without a Python 3.13 the newest ansible-core is left out, and nox says so.
-nox.options.error_on_missing_interpreters = False
-nox.options.download_python = "never"
 
-on_main = nox.session(python=GENERATIONS[MAIN].python)
-on_each = nox.parametrize("python,core", [(g.python, core) for core, g in GENERATIONS.items()], ids=list(GENERATIONS))
+# Environment makes the environments, as several stages share one.
+stage = nox.session(venv_backend="none")
+on_each = nox.parametrize("core", list(GENERATIONS), ids=list(GENERATIONS))
 
 
 def clean_environment() -> None:
@@ -92,31 +93,67 @@ def alone() -> Iterator[None]:
         yield
 
 
-def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
-    """Install one generation and return a collections directory with ours and those galaxy.yml asks for."""
-    generation = GENERATIONS[core]
-    files = [argument for name in requirements for argument in ("-r", f"tests/requirements/{name}.txt")]
-    session.install("--compile-bytecode", f"ansible-core=={generation.core}", *files)
-    # Outside of this repository: antsibull-docs copies of a repository only what git knows.
-    bundle = USER_CACHE / f"ansible-{generation.ansible}"
-    tree = CACHE / f"collections-{core}"
-    with alone():
-        session.install("--no-deps", "--target", str(bundle), f"ansible=={generation.ansible}")
-        link(tree / "ansible_collections" / "amazon", bundle / "ansible_collections" / "amazon")
-        # For its JSON callback, which a test searches for secrets.
-        link(tree / "ansible_collections" / "ansible" / "posix", bundle / "ansible_collections" / "ansible" / "posix")
-        # For the role awx_jobs alone; the newest PyPI package has it no more.
-        if (bundle / "ansible_collections" / "awx").is_dir():
-            link(tree / "ansible_collections" / "awx", bundle / "ansible_collections" / "awx")
-        link(tree / "ansible_collections" / "certops" / "acm", ROOT)
-    session.env.update(ANSIBLE_COLLECTIONS_PATH=str(tree), PYTHONPATH=f"{tree}{os.pathsep}{ROOT / 'tests'}")
-    return tree
+class Environment:
+    """One generation of Ansible with the tools that its stages need, and a collections directory.
 
+    Attributes:
+        collections: holds ours, those that galaxy.yml asks for, and those that tests need.
+    """
 
-def pytest(session: nox.Session, *arguments: str, most: int = 4) -> None:
-    """Run pytest, leave its report for tests/tools/summary.py; file by file on at ``most`` so many processors."""
-    workers = ["--numprocesses=auto", f"--maxprocesses={most}", "--dist=loadfile"] if most > 1 else []
-    session.run("pytest", *workers, f"--junit-xml={REPORTS / session.name}.xml", *arguments, *session.posargs)
+    def __init__(self, session: nox.Session, core: str = MAIN) -> None:
+        """Make it, or bring it up to date; the session is skipped where there is no Python for it."""
+        self.session = session
+        self.collections = CACHE / f"collections-{core}"
+        generation = GENERATIONS[core]
+        home = ROOT / ".nox" / f"ansible-{core}"
+        self._bin = home / "bin"
+        with alone():
+            if not (self._bin / "python").exists():
+                self._create(home, generation.python)
+            tools = TOOLS if core == MAIN else ("test",)
+            files = [argument for name in tools for argument in ("-r", f"tests/requirements/{name}.txt")]
+            # What is imported is compiled then: most of what is installed never is.
+            self._uv("pip", "install", "--python", str(home), f"ansible-core=={generation.core}", *files)
+            self._collect(generation, home)
+        session.env.update(
+            ANSIBLE_COLLECTIONS_PATH=str(self.collections),
+            PATH=os.pathsep.join([str(self._bin), os.environ["PATH"]]),
+            PYTHONPATH=f"{self.collections}{os.pathsep}{ROOT / 'tests'}",
+        )
+
+    def run(self, program: str, *arguments: str, **options: Any) -> None:
+        """Run one of its programs."""
+        self.session.run(str(self._bin / program), *arguments, **options)
+
+    def pytest(self, *arguments: str, most: int = 4) -> None:
+        """Run pytest, leave its report for tests/tools/summary.py; file by file on at ``most`` so many processors."""
+        workers = ["--numprocesses=auto", f"--maxprocesses={most}", "--dist=loadfile"] if most > 1 else []
+        report = f"--junit-xml={REPORTS / self.session.name}.xml"
+        self.run("pytest", *workers, report, *arguments, *self.session.posargs)
+
+    def _uv(self, *arguments: str, **options: Any) -> Any:
+        return self.session.run(str(Path(sys.executable).with_name("uv")), *arguments, **options)
+
+    def _create(self, home: Path, python: str) -> None:
+        self._uv(
+            "venv", "--quiet", "--clear", "--no-python-downloads", "--python", python, str(home), success_codes=[0, 2]
+        )
+        if (home / "bin" / "python").exists():
+            return
+        if python == GENERATIONS[MAIN].python:
+            self.session.error(f"no Python {python}")
+        self.session.skip(f"no Python {python}")
+
+    def _collect(self, generation: Generation, home: Path) -> None:
+        # Outside of this repository: antsibull-docs copies of a repository only what git knows.
+        bundle = USER_CACHE / f"ansible-{generation.ansible}"
+        package = f"ansible=={generation.ansible}"
+        self._uv("pip", "install", "--python", str(home), "--no-deps", "--target", str(bundle), package)
+        for collection in COLLECTIONS:
+            shipped = bundle / "ansible_collections" / collection
+            if shipped.is_dir():
+                link(self.collections / "ansible_collections" / collection, shipped)
+        link(self.collections / "ansible_collections" / "certops" / "acm", ROOT)
 
 
 def files_of_git(session: nox.Session) -> list[str]:
@@ -127,7 +164,7 @@ def files_of_git(session: nox.Session) -> list[str]:
     return sorted({name for name in str(listed).split("\0") if name and (ROOT / name).is_file()})
 
 
-@nox.session(venv_backend="none")
+@stage
 def packages(session: nox.Session) -> None:
     """Install the Debian packages that the tests need, those that are missing."""
     lines = [line for path in sorted(ROOT.glob("tests/*/apt-packages.txt")) for line in path.read_text().splitlines()]
@@ -135,32 +172,32 @@ def packages(session: nox.Session) -> None:
     session.run("tests/tools/apt_install.sh", "ca-certificates", *names, external=True)
 
 
-@on_main
+@stage
 def lint(session: nox.Session) -> None:
     """Check style, types, secrets, templates, roles and documentation."""
-    tree = prepare(session, MAIN, "bootstrap", "test", "lint")
-    session.run("python", "tests/tools/check_tree.py", *files_of_git(session), log=False)
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
-    types = {"MYPYPATH": str(tree)}
-    session.run("mypy", "--package", "ansible_collections.certops.acm.plugins", env=types)
-    session.run("mypy", "noxfile.py", "tests", env=types)
-    session.run("python", "tests/tools/lint_stacks.py")
-    session.run("ansible-lint")
-    session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
+    environment = Environment(session)
+    environment.run("python", "tests/tools/check_tree.py", *files_of_git(session), log=False)
+    environment.run("ruff", "check")
+    environment.run("ruff", "format", "--check")
+    types = {"MYPYPATH": str(environment.collections)}
+    environment.run("mypy", "--package", "ansible_collections.certops.acm.plugins", env=types)
+    environment.run("mypy", "noxfile.py", "tests", env=types)
+    environment.run("python", "tests/tools/lint_stacks.py")
+    environment.run("ansible-lint")
+    environment.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")
 
 
-@on_main
+@stage
 def sanity(session: nox.Session) -> None:
     """Run ansible-test sanity on a copy of the repository.
 
     All of its tests run, none needs a container. Where a Python between 3.9 and 3.13 is missing, ``compile``
     and ``import`` leave that version out; ``pslint`` has nothing to check as long as there is no PowerShell here.
     """
-    tree = prepare(session, MAIN, "sanity")
+    environment = Environment(session)
     copy = CACHE / "sanity"
     shutil.rmtree(copy, ignore_errors=True)
-    link(copy / "ansible_collections" / "amazon", tree / "ansible_collections" / "amazon")
+    link(copy / "ansible_collections" / "amazon", environment.collections / "ansible_collections" / "amazon")
     ours = copy / "ansible_collections" / "certops" / "acm"
     for name in files_of_git(session):
         (ours / name).parent.mkdir(parents=True, exist_ok=True)
@@ -173,63 +210,62 @@ def sanity(session: nox.Session) -> None:
     pip.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "tests/tools/get_pip.py", pip)
     session.chdir(ours)
-    session.run("ansible-test", "sanity", "--python", "default", *session.posargs, env={"HOME": str(home)})
+    environment.run("ansible-test", "sanity", "--python", "default", *session.posargs, env={"HOME": str(home)})
 
 
-@nox.session
+@stage
 @on_each
 def unit(session: nox.Session, core: str) -> None:
     """Run the unit tests on each ansible-core."""
-    prepare(session, core, "test")
+    environment = Environment(session, core)
     # The transaction knows no Ansible: once is enough to kill it at each of its steps.
     once = [] if core == MAIN else ["--ignore=tests/unit/test_transaction_killed.py"]
-    pytest(session, "tests/unit", "--timeout=900", *once)
+    environment.pytest("tests/unit", "--timeout=900", *once)
 
 
-@on_main
+@stage
 def integration(session: nox.Session) -> None:
     """Run the modules against the stand-ins for AWS and AWX, over HTTP, and a simulated year."""
-    prepare(session, MAIN, "test")
-    pytest(session, "tests/integration", "tests/awx", "tests/simulation", "--timeout=900")
+    environment = Environment(session)
+    environment.pytest("tests/integration", "tests/awx", "tests/simulation", "--timeout=900")
 
 
-@on_main
+@stage
 def hosts(session: nox.Session) -> None:
     """Run the roles and the transaction on real hosts."""
-    prepare(session, MAIN, "test", "molecule")
-    pytest(session, "tests/hosts", most=1)
+    environment = Environment(session)
+    environment.pytest("tests/hosts", most=1)
     # An interrupted run leaves its hosts, and the next one would take them for its own.
-    session.run("molecule", "destroy", "--all", silent=True)
+    environment.run("molecule", "destroy", "--all", silent=True)
     try:
-        session.run("molecule", "test", "--all")
+        environment.run("molecule", "test", "--all")
     finally:
-        session.run("molecule", "destroy", "--all", silent=True)
+        environment.run("molecule", "destroy", "--all", silent=True)
 
 
-@on_main
+@stage
 def faults(session: nox.Session) -> None:
     """Hurt renewals on real hosts in every way we know, and hold docs/faults.md to what came of it.
 
     With ``FAULTS_PAGE=write`` in the environment the page is written.
     """
-    prepare(session, MAIN, "test")
-    pytest(session, "tests/faults", "--verbose", "--timeout=900", most=1)
+    environment = Environment(session)
+    environment.pytest("tests/faults", "--verbose", "--timeout=900", most=1)
 
 
-@nox.session
+@stage
 @on_each
 def e2e(session: nox.Session, core: str) -> None:
     """Run the playbooks end to end: everything on the main ansible-core, one deploy on the others."""
+    environment = Environment(session, core)
     if core == MAIN:
-        prepare(session, core, "test", "eda")
-        pytest(session, "tests/e2e", "tests/eda", "--verbose", "--timeout=900", most=2)
+        environment.pytest("tests/e2e", "tests/eda", "--verbose", "--timeout=900", most=2)
     else:
-        prepare(session, core, "test")
-        pytest(session, "tests/e2e", "--verbose", "--timeout=900", "-m", "every_core", most=1)
+        environment.pytest("tests/e2e", "--verbose", "--timeout=900", "-m", "every_core", most=1)
 
 
-@nox.session(python=GENERATIONS[MAIN].python, default=False)
+@nox.session(venv_backend="none", default=False)
 def demo(session: nox.Session) -> None:
     """Show the whole flow."""
-    prepare(session, MAIN, "test")
-    session.run("python", "-m", "demo", *session.posargs)
+    environment = Environment(session)
+    environment.run("python", "-m", "demo", *session.posargs)
