@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.certops.acm.plugins.modules import acm_export_cert
+from ansible_collections.certops.acm.plugins.plugin_utils.here import RunsHere
 from ansible_collections.certops.acm.plugins.plugin_utils.pipelined_action import PipelinedAction
 
 
-class ActionModule(PipelinedAction):
+class ActionModule(PipelinedAction, RunsHere):
     module = "certops.acm.acm_export_cert"
+    main = staticmethod(acm_export_cert.main)
