@@ -97,11 +97,13 @@ class HereAction(RunsHere):
 @contextlib.contextmanager
 def _arguments(arguments: Mapping[str, Any]) -> Iterator[None]:
     """Hand arguments over as Ansible's own wrapper of a module does."""
-    if PROFILE is None:
-        encoder, options = AnsibleJSONEncoder, {"vault_to_text": True}
-    else:
-        encoder, options = get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE), {}
+    encoder: Any = (
+        AnsibleJSONEncoder if PROFILE is None else get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)
+    )
+    options: dict[str, Any] = {"vault_to_text": True} if PROFILE is None else {}
     text = json.dumps({"ANSIBLE_MODULE_ARGS": dict(arguments)}, cls=encoder, **options)
-    profile = {"_ANSIBLE_PROFILE": PROFILE} if PROFILE else {}
-    with mock.patch.multiple(basic, _ANSIBLE_ARGS=text.encode(), **profile):
+    given: dict[str, Any] = {"_ANSIBLE_ARGS": text.encode()}
+    if PROFILE is not None:
+        given["_ANSIBLE_PROFILE"] = PROFILE
+    with mock.patch.multiple(basic, **given):
         yield

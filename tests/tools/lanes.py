@@ -5,11 +5,14 @@
 """Run nox sessions in lanes side by side, as most wait for hosts or use one processor only.
 
 Usage: lanes.py <nox> <reports directory> <lane>..., a lane being the names of its sessions with commas. Each line of
-output begins with its session. When a session fails no lane begins another one.
+output begins with its session. When a session fails no lane begins another one. The report of a session also gets the
+seconds of processor time that it cost.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import threading
@@ -29,6 +32,12 @@ def run(nox: str, session: str, report: Path) -> bool:
         for line in process.stdout:
             with printing:
                 print(f"{session:>12} | {line}", end="", flush=True)
+        # Not process.wait(): it keeps what the session and all its processes cost to itself.
+        _pid, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if report.exists():
+        written = json.loads(report.read_text())
+        report.write_text(json.dumps({**written, "processor": usage.ru_utime + usage.ru_stime}))
     return process.returncode == 0
 
 

@@ -29,16 +29,18 @@ def count(reports: Path) -> tuple[int, int, int]:
 def main(reports: Path, status: int) -> int:
     """Print the summary and return the exit code: never 0 when something failed or nothing ran."""
     files = sorted(reports.glob("stage-*.json"), key=lambda file: file.stat().st_mtime)
-    stages = [stage for file in files for stage in json.loads(file.read_text())["sessions"]]
+    reports_of_nox = [json.loads(file.read_text()) for file in files]
     passed, failed, skipped = count(reports)
     # A stage can fail without a failed test (lint, Molecule, an empty test run): it counts as one.
     broken = status != 0 or passed == 0
     failed = max(failed, int(broken))
 
     print("\nStages:")
-    for stage in stages:
-        reason = f" ({stage['reason']})" if stage["result"] == "skipped" else ""
-        print(f"  {stage['signatures'][0]}: {stage['result']}{reason}, {stage['duration']:.0f} s")
+    for report in reports_of_nox:
+        for stage in report["sessions"]:
+            reason = f" ({stage['reason']})" if stage["result"] == "skipped" else ""
+            cost = f"{stage['duration']:.0f} s, {report.get('processor', 0):.0f} s of processor time"
+            print(f"  {stage['signatures'][0]}: {stage['result']}{reason}, {cost}")
     if skipped:
         print(f"{skipped} skipped")
     print(f"{passed} passed, {failed} failed")
