@@ -129,7 +129,8 @@ def test_no_secret_leaves_its_place(lab: Lab) -> None:
     assert len(started_with) > 20
     assert not [line for line in started_with if holds(line, secrets)]
     files = [path for path in lab.directory.rglob("*") if path.is_file() and not path.is_symlink()]
-    assert len(files) > 20
+    # Ansible leaves few files: a log, a cache of facts, what a failed run is to be retried with.
+    assert {"ansible.log", "renew.retry"} <= {path.name for path in files} and len(files) > 10
     assert not [path for path in files if holds(path.read_bytes(), secrets)]
     for host in ("web1", "web2"):
         where = places(lab, host, secrets)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ NAME = "shop.example.com"
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab("eda", (HostSpec("web1", start=("nginx",)),)) as made:
+    with Lab(f"eda-{os.getpid()}", (HostSpec("web1", start=("nginx",)),)) as made:
         assert made.playbook("certops.acm.setup_aws").returncode == 0
         made.arn = made.aws.request(NAME)  # type: ignore[attr-defined]
         run = made.deploy(arn_of(made), "shop")
