@@ -102,7 +102,8 @@ def run_playbook(
         folder = Path(directory)
         record = folder / "results.jsonl"
         record.touch()
-        (folder / "ansible.cfg").touch()  # else one of the machine would count
+        # Else one of the machine would count. Ansible asks a thousand times a second whether a task is done.
+        (folder / "ansible.cfg").write_text("[defaults]\ninternal_poll_interval = 0.02\n", encoding="utf-8")
         path: str | Path
         if playbook is not None:
             path = playbook
