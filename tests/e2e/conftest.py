@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -25,9 +26,9 @@ TAGS = {"db1": {"Role": "db"}, "bare": {"Role": "bare"}, "full": {"Role": "full"
 
 
 @pytest.fixture(scope="session")
-def fleet(worker_id: str) -> Iterator[Lab]:
+def fleet() -> Iterator[Lab]:
     """The laboratory, once for each process that runs tests."""
-    with Lab(f"e2e-{worker_id}", SPECS, TAGS) as made:
+    with Lab(f"e2e-{os.getpid()}", SPECS, TAGS) as made:
         yield made
 
 
