@@ -181,8 +181,9 @@ def sanity(session: nox.Session) -> None:
 def unit(session: nox.Session, core: str) -> None:
     """Run the unit tests on each ansible-core."""
     prepare(session, core, "test")
-    # The transaction knows no Ansible: once is enough to kill it at each of its steps.
-    once = [] if core == MAIN else ["--ignore=tests/unit/test_transaction_killed.py"]
+    # Neither the transaction nor the reader of events knows Ansible: once is enough to hurt them at length.
+    lengthy = ("tests/unit/test_transaction_killed.py", "tests/unit/test_event_generated.py")
+    once = [] if core == MAIN else [f"--ignore={name}" for name in lengthy]
     pytest(session, "tests/unit", "--timeout=900", *once)
 
 
