@@ -50,7 +50,9 @@ from ansible_collections.certops.acm.plugins.module_utils.renewal_alarm import r
 def renewal_alarms(certificates: list[dict[str, Any]], *, exports: list[dict[str, Any]] | None = None) -> list[str]:
     serials = {export["certificate_arn"]: export["serial"] for export in exports or ()}
     held = [Certificate.from_result(certificate) for certificate in certificates]
-    alarms = [renewal_alarm(one, exported=one.serial is not None and serials.get(one.arn) == one.serial) for one in held]
+    alarms = [
+        renewal_alarm(one, exported=one.serial is not None and serials.get(one.arn) == one.serial) for one in held
+    ]
     return [alarm for alarm in alarms if alarm]
 
 

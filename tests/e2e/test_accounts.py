@@ -82,7 +82,9 @@ def test_two_accounts_with_the_same_tags(lab: Lab, awx: Awx) -> None:
     assert accounts_of(lab, "acm") == {(DEFAULT_ACCOUNT, mine)} and here.sessions["web2"] == 0
     assert served(lab) == {"web1": lab.fingerprint(mine), "web2": lab.fingerprint(theirs)}
 
-    assert secrets(lab, OTHER) == [theirs.rpartition("/")[2]] and secrets(lab, DEFAULT_ACCOUNT) == [mine.rpartition("/")[2]]
+    assert secrets(lab, OTHER) == [theirs.rpartition("/")[2]] and secrets(lab, DEFAULT_ACCOUNT) == [
+        mine.rpartition("/")[2]
+    ]
     assert lab.aws.client("dynamodb", account=OTHER).list_tables()["TableNames"] == []
 
     renewed_by_the_members_event(lab, awx, theirs)

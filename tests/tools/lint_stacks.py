@@ -74,9 +74,7 @@ def main() -> int:
         for name, text in texts()
         for match in lint(text, config=ManualArgs(regions=[REGION]))
     ]
-    print(
-        "\n".join(found) or f"{len(STACKS)} stacks of {len(templates())} templates are well formed"
-    )
+    print("\n".join(found) or f"{len(STACKS)} stacks of {len(templates())} templates are well formed")
     return int(bool(found))
 
 
