@@ -40,7 +40,8 @@ def examine(found: Found) -> list[Check]:
     Args:
         found: ``door``, and what was looked at: ``awx`` (answers by name), ``path`` (acm_event_path),
             ``inventory`` (acm_inventory_info), ``certificates`` (results of acm_cert_info), ``trial`` (``event_id``,
-            ``jobs`` of AWX, messages ``left`` in the queue and, when it could not be sent, ``msg``). What is not there was not looked at.
+            ``jobs`` of AWX, messages ``left`` in the queue and, when it could not be sent, ``msg``). What is not
+            there was not looked at.
     """
     door, checks = found["door"], []
     if "awx" in found:

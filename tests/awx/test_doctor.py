@@ -176,7 +176,7 @@ def test_awx_is_down_and_there_is_no_rule(aws: Standin, awx: Awx) -> None:
 def test_a_queue_that_somebody_polls(aws: Standin, polled: bool) -> None:
     events, sqs = aws.client("events"), aws.client("sqs")
     arn = f"arn:aws:sqs:{DEFAULT_REGION}:{DEFAULT_ACCOUNT}"
-    url = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "events-dead")][0]
+    url, _dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "events-dead"))
     events.put_rule(Name="queued", EventPattern=json.dumps({"source": ["certops.acm"]}))
     dead = {"DeadLetterConfig": {"Arn": f"{arn}:events-dead"}}
     events.put_targets(Rule="queued", Targets=[{"Id": "queue", "Arn": f"{arn}:events", **dead}])
