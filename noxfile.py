@@ -218,8 +218,9 @@ def sanity(session: nox.Session) -> None:
 def unit(session: nox.Session, core: str) -> None:
     """Run the unit tests on each ansible-core."""
     environment = Environment(session, core)
-    # The transaction knows no Ansible, so it runs on each Python once, and is killed at each of its steps once.
-    left_out = {OLDEST: ["test_transaction*.py", "test_bundle_files.py"], NEWEST: ["test_transaction_killed.py"]}
+    # Neither the transaction nor the reader of events knows Ansible: once on each Python, and at length once.
+    lengthy = ["test_transaction_killed.py", "test_event_generated.py"]
+    left_out = {OLDEST: [*lengthy, "test_transaction*.py", "test_bundle_files.py"], NEWEST: lengthy}
     globs = [f"--ignore-glob=*/tests/unit/{name}" for name in left_out.get(core, [])]
     environment.pytest("tests/unit", "--timeout=900", *globs)
 

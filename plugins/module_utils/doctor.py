@@ -40,7 +40,8 @@ def examine(found: Found) -> list[Check]:
     Args:
         found: ``door``, and what was looked at: ``awx`` (answers by name), ``path`` (acm_event_path),
             ``inventory`` (acm_inventory_info), ``certificates`` (results of acm_cert_info), ``trial`` (``event_id``,
-            ``jobs`` and, when it could not be sent, ``msg``). What is not there was not looked at.
+            ``jobs`` of AWX, messages ``left`` in the queue and, when it could not be sent, ``msg``). What is not
+            there was not looked at.
     """
     door, checks = found["door"], []
     if "awx" in found:
@@ -187,6 +188,11 @@ def certificate_checks(results: Sequence[Found]) -> list[Check]:
 def _wrong_with(certificate: Found) -> str:
     if certificate["status"] != "ISSUED":
         return f"it is {certificate['status']}: request a new one, and deploy it"
+    if certificate.get("renewal_status") == "PENDING_VALIDATION":
+        return "its renewal waits for the validation of its names: create the CNAME records that ACM shows for it"
+    if certificate.get("renewal_status") == "FAILED":
+        reason = certificate.get("renewal_status_reason") or "no reason given"
+        return f"ACM could not renew it ({reason}): remove the cause, or request a new one, and deploy it"
     if certificate["renewal_eligibility"] == "INELIGIBLE":
         return "ACM is not going to renew it, as nobody exported it since it was issued: run certops.acm.renew"
     return ""
@@ -198,7 +204,10 @@ def trial_check(door: str, trial: Found) -> Check:
     if not event:
         return Check(name, False, f"it could not be sent: {trial.get('msg')}")
     if door == "sqs":
-        return Check(name, True, f"sent as {event}: the log of the rulebook names it")
+        if int(trial["left"]):
+            text = f"{event} waits in the queue: start the rulebook, or look in its log why its run fails"
+            return Check(name, False, f"{text} (docs/sqs.md)")
+        return Check(name, True, f"{event} was taken from the queue, and its run ended well")
     jobs = [job["id"] for job in trial["jobs"] if event in job["extra_vars"]]
     if jobs:
         return Check(name, True, f"{event} arrived as job {jobs[0]}")

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate, ensure_exportable
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError
+from ansible_collections.certops.acm.plugins.module_utils.renewal_alarm import renewal_alarm
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
 from ansible_collections.certops.acm.plugins.module_utils.waves import Host, Item, Pending, in_waves
 
@@ -61,6 +62,7 @@ class Plan:
         rollouts: the certificates that go out, in the order of their ARN.
         problems: what keeps a certificate from going out, one sentence each, with the remedy.
         warnings: what a person should know although the run goes on.
+        alarms: what keeps ACM from renewing a certificate, one sentence each, with the remedy.
         targets: number of targets the plan was made for.
         unmatched: the targets whose tag no host carries, each with a sentence for people.
         up_to_date: number of deployments that are already as they should be.
@@ -71,6 +73,7 @@ class Plan:
     unmatched: tuple[tuple[Target, str], ...] = ()
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
     up_to_date: int = 0
 
     def to_result(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ class Plan:
             "unmatched": [{**target.to_result(), "msg": message} for target, message in self.unmatched],
             "problems": list(self.problems),
             "warnings": list(self.warnings),
+            "alarms": list(self.alarms),
             "up_to_date": self.up_to_date,
         }
 
@@ -118,7 +122,7 @@ def make_plan(
     targets = {(target.certificate_arn, target.key): target for target in reversed(desired.targets)}.values()
     held = {certificate.arn: certificate for certificate in desired.certificates}
     owners: dict[tuple[str, str], Target] = {}
-    rollouts, problems, warnings, unmatched, up_to_date = [], [], [], [], 0
+    rollouts, problems, warnings, alarms, unmatched, up_to_date = [], [], [], [], [], 0
     for arn in sorted({target.certificate_arn for target in targets}):
         try:
             certificate = _exportable(held, arn)
@@ -149,10 +153,10 @@ def make_plan(
                 else:
                     up_to_date += 1
         exported_now = desired.exported.get(arn) == certificate.serial
-        if pending or not exported_now:
+        exports = bool(pending) or not exported_now
+        if exports:
             rollouts.append(Rollout(arn, in_waves(pending, waves), _export(certificate, its_targets)))
-        elif certificate.renewal_eligibility == "INELIGIBLE":
-            warnings.append(f"ACM will not renew {arn}: its RenewalEligibility is INELIGIBLE although it was exported")
+        alarms.append(renewal_alarm(certificate, exported=not exports))
     warnings += [message for _target, message in unmatched]
     return Plan(
         targets=len(targets),
@@ -160,6 +164,7 @@ def make_plan(
         unmatched=tuple(unmatched),
         problems=tuple(problems),
         warnings=tuple(dict.fromkeys(warnings)),
+        alarms=tuple(filter(None, alarms)),
         up_to_date=up_to_date,
     )
 

@@ -79,8 +79,11 @@ class _Unsafe(yaml.SafeDumper):
 def extra_variables(job: Job) -> str:
     """The file of extra variables: only what the template itself sets may hold Jinja that is evaluated."""
     own = parse_variables(job.template["extra_vars"] or "{}")
-    documents = []
-    for name, value in job.variables.items():
-        dumper = yaml.SafeDumper if name in own and own[name] == value else _Unsafe
-        documents.append(yaml.dump({name: value}, Dumper=dumper, default_flow_style=False))
-    return "".join(documents)
+    trusted = {name: value for name, value in job.variables.items() if name in own and own[name] == value}
+    others = {name: value for name, value in job.variables.items() if name not in trusted}
+    return "".join([yaml.dump(trusted, Dumper=yaml.SafeDumper) if trusted else "", unsafe_variables(others)])
+
+
+def unsafe_variables(variables: Mapping[str, Any]) -> str:
+    """Variables with each text marked as one that is no template, as AWX writes them."""
+    return yaml.dump(dict(variables), Dumper=_Unsafe, default_flow_style=False) if variables else ""

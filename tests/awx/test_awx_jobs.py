@@ -20,6 +20,7 @@ from awx import Awx
 from awx.client import call
 
 SECRET_KEY = "a-secret-access-key-for-tests-0123456789"
+HOSTS_ROLE = "arn:aws:iam::444455556666:role/certops-hosts"
 CHANNEL_TOKEN = "a-token-of-a-chat-for-tests-0123456789"
 GIVEN = {
     "awx_jobs_region": "eu-west-1",
@@ -29,6 +30,7 @@ GIVEN = {
     "awx_jobs_execution_environment": "certops",
     "awx_jobs_execution_environment_image": "registry.example.com/certops-acm:0.1.0",
     "awx_jobs_variables": {"certops_waves": [1, "100%"]},
+    "awx_jobs_host_role_arns": [HOSTS_ROLE],
     "awx_jobs_notification": {
         "notification_type": "slack",
         "notification_configuration": {"channels": ["#certificates"], "token": CHANNEL_TOKEN, "hex_color": ""},
@@ -146,7 +148,7 @@ def test_the_survey_asks_for_the_variables_of_deploy(ready: Awx) -> None:
 
 
 def test_the_webhook_key_is_read_as_the_page_says(ready: Awx) -> None:
-    page = (ready.repository / "docs" / "awx.md").read_text(encoding="utf-8")
+    page = (ready.repository / "docs" / "awx_webhook.md").read_text(encoding="utf-8")
     [written] = re.findall(r"^eventbridge_secret: (.*)$", page, re.MULTILINE)
     given = {"eventbridge_secret": written.strip('"'), "eventbridge_awx_template_id": renewing(ready)["id"]}
     check = {"ansible.builtin.assert": {"that": "eventbridge_secret == expected"}}
@@ -155,7 +157,9 @@ def test_the_webhook_key_is_read_as_the_page_says(ready: Awx) -> None:
 
 
 def test_hosts_come_from_aws_and_failures_are_told(ready: Awx) -> None:
-    source = one(ready, "inventory_sources")
+    source = one(ready, "inventory_sources", name="EC2")
+    other = json.loads(one(ready, "inventory_sources", name="EC2 444455556666")["source_vars"])
+    assert other == {**json.loads(source["source_vars"]), "assume_role_arn": HOSTS_ROLE}
     variables = json.loads(source["source_vars"])
     assert (source["source"], source["update_on_launch"]) == ("ec2", True)
     assert variables["regions"] == ["eu-west-1"]

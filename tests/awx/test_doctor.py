@@ -170,3 +170,33 @@ def test_awx_is_down_and_there_is_no_rule(aws: Standin, awx: Awx) -> None:
     wrong = {name: text for name, text in lines(run).items() if text != "ok"}
     assert set(wrong) == {"AWX", "rule"}, run.output
     assert "check CONTROLLER_HOST" in wrong["AWX"]
+
+
+@pytest.mark.parametrize("polled", [True, False])
+def test_a_queue_that_somebody_polls(aws: Standin, polled: bool) -> None:
+    events, sqs = aws.client("events"), aws.client("sqs")
+    arn = f"arn:aws:sqs:{DEFAULT_REGION}:{DEFAULT_ACCOUNT}"
+    url, _dead = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "events-dead"))
+    events.put_rule(Name="queued", EventPattern=json.dumps({"source": ["certops.acm"]}))
+    dead = {"DeadLetterConfig": {"Arn": f"{arn}:events-dead"}}
+    events.put_targets(Rule="queued", Targets=[{"Id": "queue", "Arn": f"{arn}:events", **dead}])
+    ended = threading.Event()
+
+    def poll() -> None:
+        while polled and not ended.wait(0.2):
+            for message in sqs.receive_message(QueueUrl=url).get("Messages", ()):
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    variables = {"certops_door": "sqs", "certops_event_rule": "queued", "certops_test_event": True}
+    waits = {"certops_test_event_delay": 1, "certops_test_event_wait": 4}
+    run = run_playbook(None, aws.env, playbook="certops.acm.doctor", extra_vars={**variables, **waits})
+    ended.set()
+    thread.join(30)
+    sqs.delete_queue(QueueUrl=url)
+    events.remove_targets(Rule="queued", Ids=["queue"])
+    events.delete_rule(Name="queued")
+    wrong = {name: text for name, text in lines(run).items() if text != "ok"}
+    assert (run.returncode == 0) == polled, run.output
+    assert set(wrong) == (set() if polled else {"test event"}), run.output

@@ -50,7 +50,7 @@ def renewed(awx: Awx, event: dict[str, Any]) -> Job:
 def test_an_event_for_nothing_hands_over_an_empty_summary(awx: Awx) -> None:
     job = renewed(awx, json.loads((EVENTS / "available-renewal-bool.json").read_text(encoding="utf-8")))
     assert job.status == "successful", job.output
-    report = {"changed": 0, "up_to_date": 0, "statuses": {}, "failures": []}
+    report = {"changed": 0, "up_to_date": 0, "statuses": {}, "failures": [], "alarms": []}
     assert job.record["artifacts"] == {"certops_report": report}
 
 
@@ -86,3 +86,32 @@ def test_jinja_in_an_event_is_never_evaluated(awx: Awx, tmp_path: Path) -> None:
     assert job.status == "successful", job.output
     assert "lookup(" in job.record["artifacts"]["certops_report"]["ignored"]
     assert not (tmp_path / "evaluated").exists()
+
+
+def test_answers_that_look_like_numbers_stay_as_they_were_written(awx: Awx, standin: Standin) -> None:
+    arn = standin.request("shop.example.com")
+    template = awx.template("deploy", playbook="playbooks/deploy.yml", ask_variables_on_launch=True)
+    answers = {"certificate_arn": arn, "certificate_name": "2024.10", "target_tag_key": "010"}
+    answers |= {"target_tag_value": "1.10", "target_account": "012345670123"}
+    headers = {"Authorization": f"Bearer {awx.token}"}
+    launched = call(awx.door(template, "launch"), {"extra_vars": answers}, headers)
+    assert launched.status == 201, launched.body
+    [job] = awx.jobs.wait(120)
+    assert "no host carries the tag 010=1.10 in account 012345670123" in job.output, job.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-e", '{"version": 1.10}'], "version is 1.1, which is no text: write it in quotes"),
+        (["-e", '{"version": 110}'], "'110'"),
+        (["-e", "@{file}", "-e", '{"version": 110}'], "'110'"),
+        (["-e", "version=1.0", "-e", "@{file}"], "'1.10'"),
+    ],
+)
+def test_a_text_is_looked_up_where_it_was_written(arguments: list[str], said: str, tmp_path: Path) -> None:
+    file = tmp_path / "given.yml"
+    file.write_text("other: 1\nversion: !unsafe '1.10'\n", encoding="utf-8")
+    show = {"ansible.builtin.debug": {"msg": "{{ [lookup('certops.acm.given_text', 'version')] }}"}}
+    run = run_playbook([show], {}, arguments=[argument.replace("{file}", str(file)) for argument in arguments])
+    assert said in str(run[0].msg), run.output

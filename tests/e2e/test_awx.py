@@ -54,7 +54,7 @@ def test_a_renewal_reaches_the_hosts_through_awx(lab: Lab, awx: Awx, arn: str) -
 
     assert renewal.status == "successful", renewal.output
     assert renewal.record["launch_type"] == "webhook"
-    report = {"changed": 2, "up_to_date": 0, "statuses": {"verified": 2}, "failures": []}
+    report = {"changed": 2, "up_to_date": 0, "statuses": {"verified": 2}, "failures": [], "alarms": []}
     assert renewal.record["artifacts"] == {"certops_report": report}
     for host in WEB:
         served = lab.served(host, "shop.example.com")

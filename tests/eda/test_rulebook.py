@@ -52,6 +52,7 @@ def test_from_the_event_to_the_handshake(lab: Lab, queue: Queue, tmp_path: Path)
     with Rulebook(lab, queue, tmp_path) as rulebook:
         queue.send({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}})
         queue.send("not JSON")
+        queue.send({"id": "e-1", "source": "certops.acm", "detail-type": "certops.acm Test", "detail": {}})
         touched = tmp_path / "touched"
         hostile = renewed(lab)
         hostile["detail"]["DomainName"] = hostile["id"] = f"{{{{ lookup('pipe', 'touch {touched}') }}}}"
@@ -62,6 +63,7 @@ def test_from_the_event_to_the_handshake(lab: Lab, queue: Queue, tmp_path: Path)
     assert not touched.exists(), "text in an event is text"
     assert queue.dead() == 0
     assert "no event of ACM: from 'aws.ec2'" in rulebook.output
+    assert "the event is a test of the way that events take: it arrived" in rulebook.output
 
 
 def test_a_rulebook_killed_at_work_loses_nothing(lab: Lab, queue: Queue, tmp_path: Path) -> None:

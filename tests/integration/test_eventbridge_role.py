@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from integration.playbook import PlaybookRun, run_playbook
 
 from delivery import Delivery
@@ -25,6 +27,8 @@ AWX = {
     "eventbridge_secret": SECRET,
 }
 STACK_TASK = "certops.acm.eventbridge : Bring the stack about"
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 Play = Callable[..., PlaybookRun]
 
@@ -67,6 +71,14 @@ def test_do_it_again_in_check_mode_and_without(play: Play, standin: Standin) -> 
     assert changes(play(**AWX, eventbridge_state="absent")) == [False]
 
 
+def written(door: str) -> dict[str, Any]:
+    """What the page of a door tells to write."""
+    page = (DOCS / f"{door}.md").read_text(encoding="utf-8")
+    told = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    [found] = [variables for variables in told if any(name.startswith("eventbridge_") for name in variables)]
+    return dict(found)
+
+
 @pytest.mark.parametrize(
     ("kind", "path", "header"),
     [
@@ -77,7 +89,13 @@ def test_do_it_again_in_check_mode_and_without(play: Play, standin: Standin) -> 
 def test_events_reach_awx_through_the_stack(
     play: Play, standin: Standin, door: Door, kind: str, path: str, header: tuple[str, str]
 ) -> None:
-    changes(play(**AWX, eventbridge_door=kind))
+    given = written(kind)
+    if "eventbridge_secret_arn" in given:
+        made = standin.client("secretsmanager").create_secret(Name="awx", SecretString=json.dumps({"token": SECRET}))
+        given["eventbridge_secret_arn"] = made["ARN"]
+    else:  # its lookup in AWX has a test of its own
+        given["eventbridge_secret"] = SECRET
+    changes(play(**given))
     delivery = Delivery.of_stack("certops-acm", standin, reroute={"https://awx.example.com": door.url})
     standin.request("shop.example.com")
     delivery.deliver_pending()
@@ -87,7 +105,7 @@ def test_events_reach_awx_through_the_stack(
 
 
 def test_events_reach_the_queue_whose_address_is_shown(play: Play, standin: Standin) -> None:
-    run = play(eventbridge_door="sqs", eventbridge_visibility_timeout=600)
+    run = play(**{**written("sqs"), "eventbridge_visibility_timeout": 600})
     changes(run)
     outputs = run["certops.acm.eventbridge : Show what was made"]["eventbridge_outputs"]
     arn = standin.request("shop.example.com")

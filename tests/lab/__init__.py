@@ -28,6 +28,7 @@ from typing import Any
 from hosts.errors import HostsError
 from hosts.fleet import Fleet, HostSpec
 
+from standin.accounts import DEFAULT_ACCOUNT
 from standin.client import Standin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,22 +135,7 @@ class Lab:
     def prepare(self) -> None:
         """Make the hosts EC2 instances of the stand-in, and write what Ansible reads."""
         self.root.write_text(self.aws.root_pem(), encoding="utf-8")
-        ec2 = self.aws.client("ec2")
-        addresses = [host.address for host in self.fleet.hosts.values()]
-        block = addresses[0].rsplit(".", 1)[0] + ".0/24"
-        vpc = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
-        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"]
-        for host in self.fleet.hosts.values():
-            tags = {"Name": host.name, **self.tags.get(host.name, TAGGED)}
-            pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-            ec2.run_instances(
-                ImageId=IMAGE,
-                MinCount=1,
-                MaxCount=1,
-                SubnetId=subnet,
-                PrivateIpAddress=host.address,
-                TagSpecifications=[{"ResourceType": "instance", "Tags": pairs}],
-            )
+        self.make_instances(*self.fleet.hosts)
         login = {
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.fleet.ssh_key),
@@ -158,6 +144,24 @@ class Lab:
         self.write("login.yml", {"all": {"vars": login}})
         # Ansible asks a thousand times a second whether a task is done; here that is time other tests could have.
         (self.directory / "ansible.cfg").write_text("[defaults]\ninternal_poll_interval = 0.02\n", encoding="utf-8")
+
+    def make_instances(self, *names: str, account: str = DEFAULT_ACCOUNT) -> None:
+        """Make hosts instances of an account, with their addresses and tags."""
+        ec2 = self.aws.client("ec2", account=account)
+        block = self.fleet.hosts[names[0]].address.rsplit(".", 1)[0] + ".0/24"
+        vpc = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"]
+        for name in names:
+            tags = {"Name": name, **self.tags.get(name, TAGGED)}
+            pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+            ec2.run_instances(
+                ImageId=IMAGE,
+                MinCount=1,
+                MaxCount=1,
+                SubnetId=subnet,
+                PrivateIpAddress=self.fleet.hosts[name].address,
+                TagSpecifications=[{"ResourceType": "instance", "Tags": pairs}],
+            )
 
     def fresh(self) -> None:
         """Empty the account, and make every host forget its certificates; hosts that were stopped run again."""
@@ -280,7 +284,9 @@ class Lab:
 
     def fingerprint(self, arn: str) -> str:
         """SHA-256 of the leaf that ACM holds now, as openssl reads it."""
-        pem = self.aws.client("acm", region=arn.split(":")[3]).get_certificate(CertificateArn=arn)["Certificate"]
+        _arn, _aws, _acm, region, account, _id = arn.split(":", 5)
+        acm = self.aws.client("acm", region=region, account=account)
+        pem = acm.get_certificate(CertificateArn=arn)["Certificate"]
         printed = _openssl(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], pem)
         return printed.partition("=")[2].strip().replace(":", "").lower()
 

@@ -24,7 +24,7 @@ class Place:
 
 def attributes(place: Place, kind: str, logical_id: str, properties: Mapping[str, Any]) -> dict[str, str]:
     """What a template can ask of a resource. AWS ends names of its own making in something random; not so here."""
-    name = str(properties.get("Name") or f"{place.stack}-{logical_id}")
+    name = str(properties.get("Name") or properties.get("RoleName") or f"{place.stack}-{logical_id}")
     queue_url = f"https://sqs.{place.region}.amazonaws.com/{place.account}/{name}"
     topic = place.arn("sns", name)
     unique = "00000000-0000-4000-8000-000000000000"
@@ -33,6 +33,7 @@ def attributes(place: Place, kind: str, logical_id: str, properties: Mapping[str
         "AWS::Events::Connection": {"Ref": name, "Arn": place.arn("events", f"connection/{name}/{unique}")},
         "AWS::Events::ApiDestination": {"Ref": name, "Arn": place.arn("events", f"api-destination/{name}/{unique}")},
         "AWS::IAM::Role": {"Ref": name, "Arn": f"arn:aws:iam::{place.account}:role/{name}"},
+        "AWS::IAM::ManagedPolicy": {"Ref": f"arn:aws:iam::{place.account}:policy/{name}"},
         "AWS::SQS::Queue": {"Ref": queue_url, "Arn": place.arn("sqs", name), "QueueName": name},
         "AWS::SNS::Topic": {"Ref": topic, "TopicArn": topic},
         "AWS::CloudWatch::Alarm": {"Ref": name, "Arn": place.arn("cloudwatch", f"alarm:{name}")},

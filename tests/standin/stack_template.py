@@ -112,7 +112,8 @@ def render(template: Mapping[str, Any], given: Mapping[str, str], place: Place) 
 
 
 def _name_of(resolver: _Resolver, body: Mapping[str, Any]) -> Any:
-    named = body.get("Properties", {}).get("Name")
+    properties = body.get("Properties", {})
+    named = properties.get("Name") or properties.get("RoleName")
     return resolver.value(named) if named else None
 
 

@@ -20,7 +20,7 @@ from cfnlint.config import ManualArgs
 from standin.stack_names import Place
 from standin.stack_template import load, render
 
-FILES = Path(__file__).resolve().parents[2] / "roles" / "eventbridge" / "files"
+ROLES = Path(__file__).resolve().parents[2] / "roles"
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 KEY = {"KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/12345678-1234-1234-1234-123456789012"}
 MAIL = {"AlertEmail": "certificates@example.com"}
@@ -33,6 +33,9 @@ PRIVATE = {
 }
 BUS = {"EventBusArn": f"arn:aws:events:{REGION}:444455556666:event-bus/default"}
 
+CONTROLLER = {"ControllerArn": f"arn:aws:iam::{ACCOUNT}:role/awx", "ExternalId": "an-external-id"}
+ROLE = "arn:aws:iam::444455556666:role/certops"
+
 STACKS: list[tuple[str, dict[str, str]]] = [
     ("hub.template", {"Door": "awx_webhook", **AWX, **TOKEN}),
     ("hub.template", {"Door": "awx_webhook", **AWX, **SECRET, **PRIVATE, **KEY, **MAIL, **MEMBERS}),
@@ -42,15 +45,24 @@ STACKS: list[tuple[str, dict[str, str]]] = [
     ("hub.template", {"Door": "sqs", **KEY, **MAIL, **MEMBERS}),
     ("member.template", BUS),
     ("member.template", {**BUS, **KEY, **MAIL}),
+    ("account.template", {}),
+    ("account.template", {"MemberRoles": f"{ROLE},{ROLE}-hosts", "Team": "web", "DomainNames": "*.example.com"}),
+    ("account.template", {"ControllerArn": CONTROLLER["ControllerArn"]}),
+    ("account.template", {**CONTROLLER, "Team": "web", "DomainNames": "example.com,*.example.com"}),
 ]
+
+
+def templates() -> dict[str, Path]:
+    """All shipped templates, by name."""
+    return {path.name: path for path in sorted(ROLES.glob("*/files/*.template"))}
 
 
 def texts() -> Iterator[tuple[str, str]]:
     """What to look at, with a name for it."""
-    for path in sorted(FILES.glob("*.template")):
-        yield path.name, path.read_text(encoding="utf-8")
+    for name, path in templates().items():
+        yield name, path.read_text(encoding="utf-8")
     for name, parameters in STACKS:
-        template = load((FILES / name).read_text(encoding="utf-8"))
+        template = load(templates()[name].read_text(encoding="utf-8"))
         options = " ".join(parameters[key] if key == "Door" else key for key in parameters)
         yield f"{name} ({options})", json.dumps(render(template, parameters, Place("certops-acm", ACCOUNT, REGION)))
 
@@ -62,9 +74,7 @@ def main() -> int:
         for name, text in texts()
         for match in lint(text, config=ManualArgs(regions=[REGION]))
     ]
-    print(
-        "\n".join(found) or f"{len(STACKS)} stacks of {len(list(FILES.glob('*.template')))} templates are well formed"
-    )
+    print("\n".join(found) or f"{len(STACKS)} stacks of {len(templates())} templates are well formed")
     return int(bool(found))
 
 

@@ -65,6 +65,7 @@ def well(door: str = "awx_webhook") -> Found:
     }
     if door == "sqs":
         del found["awx"]
+        found["trial"] = {"event_id": "e-1", "left": 0}
     return copy.deepcopy(found)
 
 
@@ -136,9 +137,17 @@ WRONG: list[tuple[str, Callable[[Found], Any], str, str]] = [
     ("awx_webhook", lambda f: target(f)["dead_letter_queue"].update(messages=2), "dead letters", "2 events in dead"),
     ("awx_webhook", lambda f: f.update(inventory={"msg": "table x does not exist"}), "inventory", "does not exist"),
     ("awx_webhook", lambda f: held(f).update(renewal_eligibility="INELIGIBLE"), "shop", "is not going to renew it"),
+    ("awx_webhook", lambda f: held(f).update(renewal_status="PENDING_VALIDATION"), "shop", "create the CNAME records"),
+    (
+        "awx_webhook",
+        lambda f: held(f).update(renewal_status="FAILED", renewal_status_reason="CAA_ERROR"),
+        "shop",
+        "could not renew it (CAA_ERROR)",
+    ),
     ("awx_webhook", lambda f: held(f).update(status="EXPIRED"), "shop", "it is EXPIRED"),
     ("awx_webhook", lambda f: f["certificates"][0].update(missing=[ARN]), ARN, "holds it no more"),
     ("awx_webhook", lambda f: f.update(certificates=[{"msg": "throttled"}]), "certificate", "throttled"),
+    ("sqs", lambda f: f["trial"].update(left=1), "test event", "e-1 waits in the queue: start the rulebook"),
     ("awx_webhook", lambda f: f["trial"].update(jobs=[]), "test event", "did not arrive"),
     ("awx_webhook", lambda f: f["trial"].update(event_id="", msg="denied"), "test event", "not be sent: denied"),
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.certops.acm.plugins.filter.renewal_alarms import renewal_alarms
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
 from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError
@@ -191,9 +192,35 @@ def test_redeploy_takes_what_is_up_to_date() -> None:
     assert chosen(plan([web(1)], [served("web01")], redeploy=True)) == ["web01"]
 
 
-def test_ineligible_although_exported_is_an_alarm() -> None:
-    ineligible = replace(CERTIFICATE, renewal_eligibility="INELIGIBLE")
-    assert "will not renew" in plan([web(1)], [served("web01")], certificate=ineligible).warnings[0]
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"renewal_eligibility": "INELIGIBLE"}, "will not renew shop.example.com"),
+        (
+            {"renewal_status": "PENDING_VALIDATION", "renewal_status_reason": "CAA_ERROR"},
+            "before it renews it (CAA_ERROR), it expires on 2027-04-17: create the CNAME",
+        ),
+        ({"renewal_status": "FAILED", "renewal_eligibility": "INELIGIBLE"}, "could not renew shop.example.com"),
+    ],
+)
+def test_what_keeps_acm_from_renewing_is_an_alarm(fields: dict[str, Any], said: str) -> None:
+    made = plan([web(1)], [served("web01")], certificate=replace(CERTIFICATE, **fields))
+    (alarm,) = made.alarms
+    assert said in alarm and ARN in alarm
+    assert made.to_result()["alarms"] == [alarm]
+    exports = [{"certificate_arn": ARN, "serial": "0b"}]
+    assert renewal_alarms([replace(CERTIFICATE, **fields).to_result()], exports=exports) == [alarm]
+
+
+@pytest.mark.parametrize("status", [None, "SUCCESS", "PENDING_AUTO_RENEWAL"])
+def test_a_renewal_that_needs_nobody_is_no_alarm(status: str | None) -> None:
+    assert plan([web(1)], [served("web01")], certificate=replace(CERTIFICATE, renewal_status=status)).alarms == ()
+
+
+def test_not_exported_yet_is_mended_and_no_alarm() -> None:
+    fresh = replace(CERTIFICATE, renewal_eligibility="INELIGIBLE")
+    assert plan([web(1)], certificate=fresh, exported=None).alarms == ()
+    assert renewal_alarms([fresh.to_result()], exports=[{"certificate_arn": ARN, "serial": "0a"}]) == []
 
 
 def test_tags_of_the_secret_are_those_of_the_targets() -> None:

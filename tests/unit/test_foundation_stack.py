@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stack of an account: the controller gets what the page of IAM policies says, through its own two roles."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from standin.stack_names import Place
+from standin.stack_template import Stack, TemplateError, load, resolve
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles/aws_foundation"
+TEMPLATE = (ROLE / "files/account.template").read_text(encoding="utf-8")
+DEFAULTS = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))
+CONTROLLER = "arn:aws:iam::111122223333:role/awx"
+MEMBER = "arn:aws:iam::444455556666:role/certops"
+
+
+def made(account: str, **parameters: str) -> Stack:
+    return resolve(load(TEMPLATE), parameters, Place("certops-acm-access", account, "eu-west-1"))
+
+
+def statements(policy: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+
+
+def page(sid: str) -> dict[str, Any]:
+    """A statement of the page of IAM policies."""
+    text = (ROOT / "docs/iam.md").read_text(encoding="utf-8")
+    found = [json.loads(block)["Statement"] for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    return next(statement for listed in found for statement in listed if statement.get("Sid") == sid)
+
+
+def test_a_member_lets_the_controller_in_and_nobody_else() -> None:
+    stack = made("444455556666", ControllerArn=CONTROLLER, ExternalId="the-id")
+    role, hosts = (stack.resources[name]["Properties"] for name in ("MemberRole", "HostsRole"))
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": CONTROLLER}
+    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "the-id"}}
+    assert (role["RoleName"], hosts["RoleName"]) == ("certops", "certops-hosts")
+    assert hosts["ManagedPolicyArns"] == [stack.outputs["HostsPolicyArn"]], "it sees instances, and nothing else"
+    assert set(statements(stack.resources["HostsPolicy"]["Properties"])) == {"SeeInstances"}
+    assert set(stack.outputs) == {"CertificatesPolicyArn", "HostsPolicyArn", "RoleArn", "HostsRoleArn"}
+    assert stack.outputs["RoleArn"] == MEMBER
+
+
+def test_the_controllers_own_account_has_the_inventory_and_no_role() -> None:
+    stack = made("111122223333", MemberRoles=f"{MEMBER},{MEMBER}-hosts")
+    assert stack.of_type("AWS::IAM::Role") == {}
+    said = statements(stack.resources["ControllerPolicy"]["Properties"])
+    assert said["WorkInOtherAccounts"]["Resource"] == [MEMBER, f"{MEMBER}-hosts"]
+    assert sorted(said["UseInventory"]["Action"]) == sorted(page("UseInventory")["Action"])
+    alone = statements(made("111122223333").resources["ControllerPolicy"]["Properties"])
+    assert set(alone) == {"UseInventory"}
+
+
+def test_certificates_are_narrowed_by_name_and_tag() -> None:
+    stack = made("444455556666", ControllerArn=CONTROLLER, DomainNames="example.com,*.example.com", Team="web")
+    said = statements(stack.resources["CertificatesPolicy"]["Properties"])
+    assert said["ExportCertificates"]["Condition"] == page("ExportOurCertificates")["Condition"]
+    open_to_all = statements(made("444455556666").resources["CertificatesPolicy"]["Properties"])["ExportCertificates"]
+    assert "StringEquals" not in open_to_all["Condition"]
+    passphrases = {*page("KeepPassphrases")["Action"], page("MakeTaggedSecrets")["Action"]}
+    assert set(said["KeepPassphrases"]["Action"]) == passphrases
+    for sid, statement in said.items():
+        assert statement["Resource"] != "*" or sid == "ListCertificates"
+        assert "*" not in json.dumps(statement["Action"])
+
+
+@pytest.mark.parametrize("wrong", [{"ControllerArn": "111122223333"}, {"ExternalId": "x"}, {"RoleName": "a b"}])
+def test_what_is_wrong_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(TemplateError, match="must be"):
+        made("444455556666", **wrong)
+
+
+def test_defaults_specs_and_page_agree() -> None:
+    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))
+    options = specs["argument_specs"]["main"]["options"]
+    assert {name: rules["default"] for name, rules in options.items()} == DEFAULTS
+    readme, guide = ((ROOT / path).read_text() for path in ("roles/aws_foundation/README.md", "docs/accounts.md"))
+    named = [
+        set(re.findall(r"\baws_foundation_[a-z_]+[a-z]\b", page)) - {"aws_foundation_outputs"}
+        for page in (readme, guide)
+    ]
+    assert named[0] == set(DEFAULTS) and named[1] <= set(DEFAULTS)
