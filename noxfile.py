@@ -216,6 +216,16 @@ def faults(session: nox.Session) -> None:
     pytest(session, "tests/faults", "--verbose", "--timeout=900", most=1)
 
 
+@on_main
+def path(session: nox.Session) -> None:
+    """Let ACM renew, through each door and every fault of the path, and hold docs/path.md to what came of it.
+
+    With ``PATH_PAGE=write`` in the environment the page is written.
+    """
+    prepare(session, MAIN, "test", "eda")
+    pytest(session, "tests/path", "--verbose", "--timeout=900", most=1)
+
+
 @nox.session
 @on_each
 def e2e(session: nox.Session, core: str) -> None:

@@ -85,7 +85,7 @@ def tell(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    PAGE.hold(session, exitstatus, table.page(session.config.stash.setdefault(ROWS, [])))
+    PAGE.hold(session, exitstatus, table.page(session.config.stash.get(ROWS, [])))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

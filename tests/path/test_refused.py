@@ -142,5 +142,7 @@ def test_what_was_never_delivered_the_schedule_repairs(site: Site, awx: Awx, tel
     job = scheduled(awx, made)
     assert job.status == "successful", job.output
     site.done_once()
-    outcome = "the old certificate is served and valid; then the schedule's job finds the renewal: one export, new served"
+    outcome = (
+        "the old certificate is served and valid; then the schedule's job finds the renewal: one export, new served"
+    )
     tell(PART, "the event never arrives", "`awx_webhook`", "a webhook key that is no longer valid; real hosts", outcome)
