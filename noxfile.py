@@ -256,6 +256,16 @@ def faults(session: nox.Session) -> None:
 
 
 @stage
+def path(session: nox.Session) -> None:
+    """Let ACM renew, through each door and every fault of the path, and hold docs/path.md to what came of it.
+
+    With ``PATH_PAGE=write`` in the environment the page is written.
+    """
+    environment = Environment(session)
+    environment.pytest("tests/path", "--verbose", "--timeout=900", most=1)
+
+
+@stage
 @on_each
 def e2e(session: nox.Session, core: str) -> None:
     """Run the playbooks end to end: everything on the main ansible-core, one deploy on the others."""

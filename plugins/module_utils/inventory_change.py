@@ -188,6 +188,7 @@ def absent(client: Any, table: str, request: Request, *, check_mode: bool) -> Re
             "owner": request.lease.owner,
             "holder": None,
             "expires_at": None,
+            "expires_in": 0,
         }
     if request.delete_table and inventory_table.remove_table(client, table, check_mode=check_mode):
         result.table_actions = ["deleted the table"]

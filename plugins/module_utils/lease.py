@@ -87,7 +87,7 @@ def acquire(
     """Take the lease, or extend it when this owner holds it already.
 
     Returns:
-        ``acquired``, ``owner``, ``holder`` (None when nobody else holds it), ``expires_at``.
+        ``acquired``, ``owner``, ``holder`` (None when nobody else holds it), ``expires_at``, ``expires_in`` (seconds).
     """
     deadline = clock() + request.wait
     while True:
@@ -95,9 +95,9 @@ def acquire(
         mine = Lease(request.certificate_arn, request.owner, int(now), int(now) + request.ttl)
         other = _peek(client, table, mine, now) if check_mode else _try(client, table, mine, now)
         if other is None:
-            return _outcome(mine, mine)
+            return _outcome(mine, mine, now)
         if check_mode or now >= deadline:
-            return _outcome(mine, other)
+            return _outcome(mine, other, now)
         sleep(min(POLL, max(0.05, deadline - now)))
 
 
@@ -144,13 +144,14 @@ def release(client: Any, table: str, request: LeaseRequest, *, check_mode: bool 
     )
 
 
-def _outcome(mine: Lease, held: Lease) -> dict[str, Any]:
+def _outcome(mine: Lease, held: Lease, now: float) -> dict[str, Any]:
     return {
         "certificate_arn": mine.certificate_arn,
         "acquired": held is mine,
         "owner": mine.owner,
         "holder": None if held is mine else held.owner,
         "expires_at": _iso(held.expires_at),
+        "expires_in": max(0, held.expires_at - int(now)),
     }
 
 

@@ -235,6 +235,10 @@ lease:
       description: When the lease that is held expires.
       type: str
       sample: "2026-10-02T09:15:42Z"
+    expires_in:
+      description: Seconds until then.
+      type: int
+      sample: 3600
 table_actions:
   description: What was done to the table, or would be in check mode.
   returned: success

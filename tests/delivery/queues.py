@@ -40,6 +40,22 @@ class Queues:
     def dead_letter_url(self) -> str:
         return self._by_name["DeadLetterQueue"]
 
+    def waiting(self, url: str) -> int:
+        """Messages that whoever polls would get now: CloudWatch's metric of the same name."""
+        name = "ApproximateNumberOfMessages"
+        found = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+        return int(found[name])
+
+    def held(self, url: str) -> int:
+        """Messages in the queue, those included that somebody has received and not deleted."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def receive(self) -> list[dict[str, Any]]:
+        """Messages of the queue behind door ``sqs``, as whoever polls gets them: they stay in it."""
+        return list(self._client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []))
+
     def put(self, arn: str, body: str) -> Outcome:
         """A message for whoever polls."""
         try:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from faults import rehearsal, table
+from faults.pages import Page
 from faults.site import LASTING_HOST, Site
 from hosts.fleet import HostSpec
 from lab import Lab
@@ -26,7 +27,7 @@ NAMES = tuple(f"web{number:02}" for number in range(1, 11))
 SPECS = tuple(HostSpec(name, start=("nginx",), tmpfs={} if name == LASTING_HOST else SMALL) for name in NAMES)
 AT_ONCE = 3
 ROWS = pytest.StashKey[list[table.Row]]()
-STALE = pytest.StashKey[bool]()
+PAGE = Page(table.PAGE, "FAULTS_PAGE", "faults")
 Job = tuple[str, str, str]
 
 
@@ -84,23 +85,8 @@ def tell(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """After a complete run that went well, write the page or hold the committed one to it."""
-    chosen = session.config.option.keyword or session.config.option.markexpr or session.config.option.collectonly
-    partial = chosen or any("::" in argument or argument.endswith(".py") for argument in session.config.args)
-    if exitstatus or partial or session.config.option.maxfail == 1:
-        return
-    rows: list[table.Row] = session.config.stash.setdefault(ROWS, [])
-    text = table.page(rows)
-    if os.environ.get("FAULTS_PAGE") == "write":
-        table.PAGE.write_text(text, encoding="utf-8")
-    elif not table.PAGE.exists() or table.PAGE.read_text(encoding="utf-8") != text:
-        session.config.stash[STALE] = True
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    PAGE.hold(session, exitstatus, table.page(session.config.stash.get(ROWS, [])))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if config.stash.get(STALE, False):
-        terminalreporter.write_line(
-            f"{table.PAGE.name} does not tell what was tried: FAULTS_PAGE=write .venv/bin/nox -s faults writes it",
-            red=True,
-        )
+    PAGE.complain(terminalreporter, config)

@@ -227,6 +227,7 @@ def test_lease_is_held_by_one(standin: Standin) -> None:
     assert [run[number]["lease"]["acquired"] for number in (0, 1, 2, 3)] == [True, True, False, False]
     assert run[2]["lease"]["holder"] == "run-1"
     assert run[2]["lease"]["expires_at"] == run[1]["lease"]["expires_at"]
+    assert 500 < run[2]["lease"]["expires_in"] <= run[1]["lease"]["expires_in"] == 600
     assert_clear(run[2].msg, f"the lease on {ARN} is held by run-1 until 20", "run again when it is done")
     # Whoever does not hold the lease records neither an export nor a deployment.
     assert (run[2]["export"], run[2]["deployments"]) == (None, [])
