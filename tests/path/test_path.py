@@ -57,7 +57,13 @@ def test_through_awx_the_newer_event_first(
     jobs = awx.jobs.wait(300)
     ended_well(jobs, 1)
     assert jobs[0].record["launch_type"] == ("webhook" if door == "awx_webhook" else "manual")
-    report = {"changed": len(HOSTS), "up_to_date": 0, "statuses": {"verified": len(HOSTS)}, "failures": [], "alarms": []}
+    report = {
+        "changed": len(HOSTS),
+        "up_to_date": 0,
+        "statuses": {"verified": len(HOSTS)},
+        "failures": [],
+        "alarms": [],
+    }
     assert jobs[0].record["artifacts"] == {"certops_report": report}
     site.done_once()
 
