@@ -94,7 +94,7 @@ def test_a_run_that_fails_keeps_the_message(lab: Lab, queue: Queue, tmp_path: Pa
 
 
 def free_the_lease(lab: Lab) -> None:
-    """A killed run keeps its lease until it ends by itself; here nobody waits an hour."""
+    """A killed run keeps its lease until it ends by itself; here nobody waits ten minutes."""
     lab.aws.client("dynamodb").delete_item(
         TableName="certops-acm-inventory", Key={"pk": {"S": arn_of(lab)}, "sk": {"S": "lease"}}
     )

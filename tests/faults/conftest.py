@@ -85,7 +85,8 @@ def tell(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    PAGE.hold(session, exitstatus, table.page(session.config.stash.get(ROWS, [])))
+    rows: list[table.Row] = session.config.stash.get(ROWS, [])
+    PAGE.hold(session, exitstatus, table.page(rows))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -15,9 +15,12 @@ from faults.pages import Page
 from hosts.fleet import HostSpec
 from lab import Lab
 from path import table
-from path.site import HOSTS, NAME, Site, deployed
 
 from awx import Awx, Playbook
+
+pytest.register_assert_rewrite("path.site")  # its assertions tell what differs, as those of tests do
+
+from path.site import HOSTS, NAME, Site, deployed  # noqa: E402
 
 PAGE = Page(table.PAGE, "PATH_PAGE", "path", table.lasting)
 ROWS = pytest.StashKey[list[table.Row]]()
@@ -67,8 +70,9 @@ def measured(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    stash = session.config.stash
-    PAGE.hold(session, exitstatus, table.page(stash.get(ROWS, []), stash.get(SECONDS, {})))
+    rows: list[table.Row] = session.config.stash.get(ROWS, [])
+    seconds: dict[str, float] = session.config.stash.get(SECONDS, {})
+    PAGE.hold(session, exitstatus, table.page(rows, seconds))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

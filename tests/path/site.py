@@ -45,12 +45,18 @@ class Site:
     def renew(self) -> dict[str, Any]:
         """ACM renews; the event it sends. What is spent counts from here."""
         self.before = self.lab.fingerprint(self.arn)
-        self.must_serve(self.before)
+        if set(self.served().values()) != {self.before}:
+            self._repair()
         self.sessions = self.lab.sessions()
-        self.lab.aws.control("clear_events")
         self.lab.aws.reset_counts()
         self.renewed_at = time.monotonic()
         return self.renew_again()
+
+    def _repair(self) -> None:
+        """A test before this one failed: what it left is none of this one's business."""
+        self.free_lease()
+        assert self.lab.playbook("certops.acm.renew").returncode == 0
+        self.must_serve(self.before)
 
     def renew_again(self) -> dict[str, Any]:
         """ACM renews once more, before anybody looked."""
@@ -171,5 +177,6 @@ def rings(delivery: Delivery) -> bool:
 
 
 def deliver_to(aws: Standin, awx: Awx, given: Mapping[str, str], **options: Any) -> Delivery:
-    """Delivery by the shipped template."""
+    """Delivery by the shipped template, of what ACM sends from now on."""
+    aws.control("clear_events")
     return Delivery(HUB, given, aws, reroute={ORIGIN: awx.url}, **options)

@@ -47,7 +47,6 @@ def counting() -> Iterator[Awx]:
 def renewed(aws: Standin, awx: Awx, door: str) -> Delivery:
     """ACM has renewed; its event is about to be delivered."""
     arn = aws.request("shop.example.com")
-    aws.control("clear_events")
     made = template(awx, door)
     delivery = deliver_to(aws, awx, parameters(awx, door, made))
     aws.renew(arn, force=True)
