@@ -120,6 +120,22 @@ def test_a_certificate_is_taken_back_and_stays_back(lab: Lab, arn: str) -> None:
     assert "held" not in lab.playbook("certops.acm.report").output
 
 
+def test_a_host_that_serves_something_else_is_found_when_it_is_asked(lab: Lab, arn: str) -> None:
+    ended_well(lab.deploy(arn, "shop"))
+    old = lab.fingerprint(arn)
+    lab.aws.renew(arn)
+    ended_well(lab.playbook("certops.acm.renew"))
+    behind_our_back = f"cd /etc/ssl/acm/shop && ln -sfn versions/{old} live && systemctl reload nginx && sleep 1"
+    lab.fleet.exec("web1", ["sh", "-c", behind_our_back])
+    assert lab.served("web1", "shop.example.com").fingerprint == old
+
+    believed = ended_well(lab.playbook("certops.acm.renew"))
+    assert set(believed.sessions.values()) == {0}
+    asked = ended_well(lab.playbook("certops.acm.renew", {"certops_redeploy": True}))
+    must_serve(lab, arn)
+    assert [re_changed(asked, (host,)) for host in WEB] == [1, 0]
+
+
 def test_a_host_that_joins_later_gets_it_alone(lab: Lab, arn: str) -> None:
     ended_well(lab.deploy(arn, "shop", certops_limit="web1"))
     assert lab.served("web2", "shop.example.com").fingerprint == ""
