@@ -103,8 +103,10 @@ def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
     with alone():
         session.install("--no-deps", "--target", str(bundle), f"ansible=={generation.ansible}")
         link(tree / "ansible_collections" / "amazon", bundle / "ansible_collections" / "amazon")
-        # For its JSON callback, which a test searches for secrets.
-        link(tree / "ansible_collections" / "ansible" / "posix", bundle / "ansible_collections" / "ansible" / "posix")
+        # ansible.posix for its JSON callback, which a test searches for secrets; the others for the role iis_certificate.
+        for name in ("ansible/posix", "ansible/windows", "community/crypto", "microsoft/iis"):
+            if (bundle / "ansible_collections" / name).is_dir():
+                link(tree / "ansible_collections" / name, bundle / "ansible_collections" / name)
         # For the role awx_jobs alone; the newest PyPI package has it no more.
         if (bundle / "ansible_collections" / "awx").is_dir():
             link(tree / "ansible_collections" / "awx", bundle / "ansible_collections" / "awx")
