@@ -119,6 +119,7 @@ def fleet(directory: Path, hosts: Sequence[SimulatedHost], group: str = "windows
 
 def environment(forks: int = 4) -> dict[str, str]:
     return {
+        "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
         "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
         "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join([str(CALLBACKS), str(HERE / "callback_plugins")]),
         "ANSIBLE_CALLBACKS_ENABLED": "recorder,preload",
