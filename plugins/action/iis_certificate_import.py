@@ -32,16 +32,34 @@ class ActionModule(WindowsAction):
         links = [link for link in pfx.intermediates(opened.chain) if not self.certificate("CertificateAuthority", _sha1(link))]
         keyless = not self.certificate(store, thumbprint).get("has_private_key")
         imported = [_sha1(link) for link in links] + ([thumbprint] if keyless else [])
-        if imported and not self._task.check_mode:
-            self._import(opened, links, arguments if keyless else None, (store, thumbprint))
+        changed = bool(imported)
+        if not self._task.check_mode:
+            if imported:
+                self._import(opened, links, arguments if keyless else None, (store, thumbprint))
+            changed |= self._let_read(store, thumbprint, arguments.get("key_readers") or [])
         return {
-            "changed": bool(imported),
+            "changed": changed,
             "thumbprint": thumbprint,
             "fingerprint": opened.fingerprint,
             "serial": opened.serial,
             "not_after": opened.not_after,
             "imported": imported,
         }
+
+    def _let_read(self, store: str, thumbprint: str, pools: Sequence[Any]) -> bool:
+        """Let the accounts of application pools read the key."""
+        changed = False
+        for pool in pools:
+            rule = {
+                "path": f"Cert:\\LocalMachine\\{store}\\{thumbprint}",
+                "user": f"IIS AppPool\\{pool}",
+                "rights": "Read",
+                "type": "allow",
+                "state": "present",
+            }
+            result = self.module("ansible.windows.win_acl", rule, step="let application pools read the key")
+            changed |= bool(result.get("changed"))
+        return changed
 
     def _import(
         self,

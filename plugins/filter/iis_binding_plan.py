@@ -93,8 +93,8 @@ _value:
     - C(moves), what is about to change, each with C(kind), C(label), the binding as it is, C(to_thumbprint) and
       C(to_store); C(stay) and C(left), names of bindings; C(problems), sentences, and nothing may be done while there
       are any.
-    - C(before) and C(expected), all bindings before and after; C(renewals), pairs of thumbprints for C(appcmd);
-      C(handshakes), where which fingerprint must show itself.
+    - C(by_module), those of C(moves) that M(microsoft.iis.website) makes; C(commands), lists of arguments for C(appcmd).
+    - C(before) and C(expected), all bindings before and after; C(handshakes), where which fingerprint must show itself.
     - C(certificate), what is bound; C(held), whether the host has it with its key; C(record), what to remember;
       C(changed); C(previous_fingerprint).
   type: dict

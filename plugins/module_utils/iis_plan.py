@@ -76,20 +76,36 @@ class Plan:
         ]
         return [*kept, *(move.after for move in self.moves if move.kind == CREATE)]
 
-    def _by(self, move: Move) -> str:
-        """appcmd cannot create a binding nor give one its first certificate; the module cannot remove one safely."""
-        renewed = bool(self.renewals) and move.kind == BIND and bool(move.binding.thumbprint)
-        return "appcmd" if renewed or move.kind == REMOVE else "module"
+    @property
+    def by_module(self) -> list[Move]:
+        """appcmd cannot create a binding, nor give one its first certificate; the module cannot remove one safely."""
+        renewed = bool(self.renewals)
+        return [m for m in self.moves if m.kind == CREATE or (m.kind == BIND and not (renewed and m.binding.thumbprint))]
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """Return what appcmd is called with."""
+        removed = [move.binding for move in self.moves if move.kind == REMOVE]
+        return [["renew", "binding", f"/oldcert:{old}", f"/newcert:{new}"] for old, new in self.renewals] + [
+            [
+                "set",
+                "site",
+                f"/site.name:{one.site}",
+                f"/-bindings.[protocol='https',bindingInformation='{one.ip}:{one.port}:{one.hostname}']",
+            ]
+            for one in removed
+        ]
 
     def to_result(self) -> dict[str, Any]:
         return {
-            "moves": [{**move.to_result(), "by": self._by(move)} for move in self.moves],
+            "moves": [move.to_result() for move in self.moves],
+            "by_module": [move.to_result() for move in self.by_module],
+            "commands": self.commands,
             "stay": [str(binding) for binding in self.stay],
             "left": [str(binding) for binding in self.left],
             "problems": list(self.problems),
             "before": [binding.to_result() for binding in self.before],
             "expected": [binding.to_result() for binding in self.expected],
-            "renewals": [{"old": old, "new": new} for old, new in self.renewals],
         }
 
 

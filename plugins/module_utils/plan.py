@@ -27,6 +27,7 @@ SERVICES = {
     "postfix": "file_certificate",
     "dovecot": "file_certificate",
     "file": "file_certificate",
+    "iis": "iis_certificate",
 }
 
 

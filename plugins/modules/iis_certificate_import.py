@@ -20,8 +20,8 @@ description:
   - Where Windows is older than build 17763 (Server 2019) the PFX is encrypted with 3DES and SHA-1, as that is all it
     reads, and else with AES-256 and SHA-256.
   - Looks at the certificate again after the import, and takes it out when it came without its key.
-  - Runs M(ansible.windows.win_certificate_info), M(ansible.windows.win_certificate_store) and
-    M(ansible.windows.win_reg_stat). Run it as C(SYSTEM) (C(become_method=runas)).
+  - Runs M(ansible.windows.win_certificate_info), M(ansible.windows.win_certificate_store), M(ansible.windows.win_acl)
+    and M(ansible.windows.win_reg_stat). Run it as C(SYSTEM) (C(become_method=runas)).
   - Behaviour was tested against a model of Windows written from the source of these modules, and never on Windows.
 options:
   certificate:
@@ -52,6 +52,11 @@ options:
     description: Let administrators of the host export the key.
     type: bool
     default: false
+  key_readers:
+    description: Application pools whose own accounts may read the key. IIS itself needs none.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: ansible.windows.win_certificate_store
 author: The certops.acm authors (@certops)

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from unit.certificates import PASSPHRASE, Leaf, authority
+from unit.certificates import PASSPHRASE, Leaf, authority, make_root
 
 SITE = ("shop.example.com", "www.shop.example.com", "api.shop.example.com", "*.apps.example.com")
-SPECS = {"old": (SITE, 30), "new": (SITE, 20), "newer": (SITE, 10), "newest": (SITE, 1), "other": (("blog.example.com",), 30)}
+SPECS = {"new": (SITE, 20), "newer": (SITE, 10), "newest": (SITE, 1)}
+# Somebody else's: another authority, whose intermediate says nothing of ours.
+THEIRS = {"old": (SITE, 30), "other": (("blog.example.com",), 30)}
 
 
 def bundle(leaf: Leaf, names: tuple[str, ...]) -> dict[str, Any]:
@@ -38,7 +40,9 @@ def bundle(leaf: Leaf, names: tuple[str, ...]) -> dict[str, Any]:
 
 def make() -> dict[str, Any]:
     """Return the variables of all scenarios."""
+    others = make_root("Other Root").intermediate("Other Intermediate")
     made = {name: bundle(authority().leaf(names, age=age), names) for name, (names, age) in SPECS.items()}
+    made |= {name: bundle(others.leaf(names, age=age), names) for name, (names, age) in THEIRS.items()}
     return {"bundles": made, "passphrase": PASSPHRASE}
 
 

@@ -108,6 +108,7 @@ def fleet(directory: Path, hosts: Sequence[SimulatedHost], group: str = "windows
             "ansible_connection": "simulated_windows",
             "ansible_shell_type": "powershell",
             "simulated_windows_state": str(path),
+            "https_port": PORT,
             "scenarios": [host.scenario],
             **({"role_under_test": host.role} if host.role else {}),
         }

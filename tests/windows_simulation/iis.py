@@ -146,7 +146,9 @@ def served_by(state: dict[str, Any], one: dict[str, Any]) -> dict[str, Any] | No
 
 def website_info(state: dict[str, Any], values: dict[str, Any], call: Any) -> dict[str, Any]:
     sites = [one for one in state["sites"] if values["name"] in (None, one["name"])]
-    return {"exists": bool(sites), "site": [_site_info(state, one, call.version) for one in sites]}
+    hidden = any(fault["kind"] == "hidden_flags" for fault in state["faults"])
+    version = "1.3.0" if hidden else call.version
+    return {"exists": bool(sites), "site": [_site_info(state, one, version) for one in sites]}
 
 
 def _site_info(state: dict[str, Any], found: dict[str, Any], version: str) -> dict[str, Any]:
@@ -162,6 +164,7 @@ def _site_info(state: dict[str, Any], found: dict[str, Any], version: str) -> di
                 "hostname": hostname,
                 "protocol": one["protocol"],
                 "use_sni": bool(flags % 2),
+                # Version 1.1.0 takes any higher flag for the Central Certificate Store; 1.3.0 tells of no other flag.
                 "use_ccs": bool(flags // 2) if version == "1.1.0" else bool(flags & 2),
                 "certificate_hash": served["thumbprint"] if served else None,
                 "certificate_store_name": served["store"] if served else None,

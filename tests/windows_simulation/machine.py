@@ -73,7 +73,8 @@ class Machine:
                     raise NotModelled(f"a directory in {asked.parent}")
                 return 0, ntpath.join(TEMP, asked.name)
             if isinstance(asked, RemoveDirectory):
-                inside = asked.path.lower().rstrip("\\") + "\\"
+                # Core's own path of its directory ends with a dot.
+                inside = ntpath.normpath(asked.path.lower()) + "\\"
                 for name in [name for name in state["files"] if name.startswith(inside)]:
                     del state["files"][name]
                 return 0, ""
@@ -82,7 +83,7 @@ class Machine:
     def put(self, content: bytes, path: str) -> None:
         with states.opened(self._path) as state:
             self._present(state, "put")
-            self._note({"module": "put", "path": path})
+            self._note({"module": "put", "path": path, "content": base64.b64encode(content).decode()})
             state["files"][path.lower()] = base64.b64encode(content).decode()
 
     def _present(self, state: dict[str, Any], module: str) -> None:
@@ -107,6 +108,7 @@ class Machine:
             spec = read_spec(call.source)
             values = check(spec, call.arguments, call.module)
             secrets = secret_values(spec, call.arguments)
+            self._path.with_suffix(".secrets").open("a", encoding="utf-8").writelines(f"{one}\n" for one in secrets)
             note = {"module": call.module, "arguments": _masked(call.arguments, secrets), "user": call.user}
             self._note({**note, "check_mode": call.check_mode})
             if call.check_mode and not spec.get("supports_check_mode"):
