@@ -26,8 +26,8 @@ SERVICES = {
     "haproxy": "file_certificate",
     "postfix": "file_certificate",
     "dovecot": "file_certificate",
-    "file": "file_certificate",
     "iis": "iis_certificate",
+    "file": "file_certificate",
 }
 
 
