@@ -103,7 +103,7 @@ def prepare(session: nox.Session, core: str, *requirements: str) -> Path:
     with alone():
         session.install("--no-deps", "--target", str(bundle), f"ansible=={generation.ansible}")
         link(tree / "ansible_collections" / "amazon", bundle / "ansible_collections" / "amazon")
-        # ansible.posix for its JSON callback, which a test searches for secrets; the others for the role iis_certificate.
+        # ansible.posix for its JSON callback, which a test searches for secrets; the others for iis_certificate.
         for name in ("ansible/posix", "ansible/windows", "community/crypto", "microsoft/iis"):
             if (bundle / "ansible_collections" / name).is_dir():
                 link(tree / "ansible_collections" / name, bundle / "ansible_collections" / name)
@@ -193,6 +193,15 @@ def integration(session: nox.Session) -> None:
     """Run the modules against the stand-ins for AWS and AWX, over HTTP, and a simulated year."""
     prepare(session, MAIN, "test")
     pytest(session, "tests/integration", "tests/awx", "tests/simulation", "--timeout=900")
+
+
+@nox.session
+@nox.parametrize("python,core", [(GENERATIONS[core].python, core) for core in (MAIN, NEWEST)], ids=[MAIN, NEWEST])
+def windows(session: nox.Session, core: str) -> None:
+    """Run the role for IIS on simulated Windows hosts: everything on the main ansible-core, scenarios on the newest."""
+    prepare(session, core, "test")
+    tests = [] if core == MAIN else ["tests/windows_simulation/test_scenarios.py"]
+    pytest(session, *(tests or ["tests/windows_simulation"]), "--timeout=1200", most=2)
 
 
 @on_main

@@ -29,7 +29,11 @@ class ActionModule(WindowsAction):
         bundle.check_validity(opened, datetime.datetime.now(datetime.timezone.utc))
         store = str(arguments.get("store_name") or "My")
         thumbprint = _sha1(bundle.der(opened.certificate))
-        links = [link for link in pfx.intermediates(opened.chain) if not self.certificate("CertificateAuthority", _sha1(link))]
+        links = [
+            link
+            for link in pfx.intermediates(opened.chain)
+            if not self.certificate("CertificateAuthority", _sha1(link))
+        ]
         keyless = not self.certificate(store, thumbprint).get("has_private_key")
         imported = [_sha1(link) for link in links] + ([thumbprint] if keyless else [])
         changed = bool(imported)

@@ -81,8 +81,9 @@ EXAMPLES = r"""
 
 - name: Say what would be bound
   ansible.builtin.debug:
-    msg: "{{ (iis.site | certops.acm.iis_binding_plan(bundle=bundle, bindings=bindings)).moves | map(attribute='label') }}"
+    msg: "{{ plan.moves | map(attribute='label') }}"
   vars:
+    plan: "{{ iis.site | certops.acm.iis_binding_plan(bundle=bundle, bindings=bindings) }}"
     bindings:
       - {site: shop, hostname: shop.example.com}
 """
@@ -93,7 +94,7 @@ _value:
     - C(moves), what is about to change, each with C(kind), C(label), the binding as it is, C(to_thumbprint) and
       C(to_store); C(stay) and C(left), names of bindings; C(problems), sentences, and nothing may be done while there
       are any.
-    - C(by_module), those of C(moves) that M(microsoft.iis.website) makes; C(commands), lists of arguments for C(appcmd).
+    - C(by_module), those of C(moves) that M(microsoft.iis.website) makes; C(commands), arguments for C(appcmd).
     - C(before) and C(expected), all bindings before and after; C(handshakes), where which fingerprint must show itself.
     - C(certificate), what is bound; C(held), whether the host has it with its key; C(record), what to remember;
       C(changed); C(previous_fingerprint).

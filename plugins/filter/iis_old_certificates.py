@@ -41,7 +41,8 @@ options:
 EXAMPLES = r"""
 - name: Say what could be removed
   ansible.builtin.debug:
-    msg: "{{ held.results | certops.acm.iis_old_certificates(sites=iis.site, record=plan.record, name='shop', keep=3) }}"
+    msg: >-
+      {{ held.results | certops.acm.iis_old_certificates(sites=iis.site, record=plan.record, name='shop', keep=3) }}
 """
 
 RETURN = r"""

@@ -49,7 +49,9 @@ class Wish:
     force: bool = False
 
 
-def decide(sites: Iterable[Mapping[str, Any]], stores: Iterable[Mapping[str, Any]], record: str, wish: Wish) -> dict[str, Any]:
+def decide(
+    sites: Iterable[Mapping[str, Any]], stores: Iterable[Mapping[str, Any]], record: str, wish: Wish
+) -> dict[str, Any]:
     """Return the plan, and what a run needs beside it.
 
     Args:
@@ -84,7 +86,8 @@ def decide(sites: Iterable[Mapping[str, Any]], stores: Iterable[Mapping[str, Any
         "held": has_it,
         "handshakes": handshakes(plan, fingerprints, wish.address, wish.server_names),
         "record": text,
-        "changed": bool(plan.moves) or text != record or (wish.state == "present" and not has_it),
+        "changed": not plan.problems
+        and (bool(plan.moves) or text != record or (wish.state == "present" and not has_it)),
         "previous_fingerprint": _previous(plan, known, fingerprints, target.fingerprint),
     }
 
@@ -98,7 +101,9 @@ _NOTHING: dict[str, Any] = {
 }
 
 
-def undo(sites: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]], stores: Any, wish: Wish) -> dict[str, Any]:
+def undo(
+    sites: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]], stores: Any, wish: Wish
+) -> dict[str, Any]:
     """Return the plan that brings all bindings back to ``before``, and the handshakes that prove it."""
     fingerprints = {one.thumbprint: one.fingerprint for one in read_stores(stores)}
     plan = plan_return(read_sites(sites), [Binding.from_result(one) for one in before], backend=wish.backend)
@@ -188,7 +193,11 @@ def _back(
     if not gone and not known.returned and (first is None or first.thumbprint == known.thumbprint):
         raise PlanError("the host had no certificate before this one, so there is nothing to go back to")
     certificate = next(
-        (one for one in held if first and (one.thumbprint, one.store.lower()) == (first.thumbprint, first.store.lower())),
+        (
+            one
+            for one in held
+            if first and (one.thumbprint, one.store.lower()) == (first.thumbprint, first.store.lower())
+        ),
         None,
     )
     if certificate and not wish.force and _expired(certificate.not_after):

@@ -80,7 +80,9 @@ class Plan:
     def by_module(self) -> list[Move]:
         """appcmd cannot create a binding, nor give one its first certificate; the module cannot remove one safely."""
         renewed = bool(self.renewals)
-        return [m for m in self.moves if m.kind == CREATE or (m.kind == BIND and not (renewed and m.binding.thumbprint))]
+        return [
+            m for m in self.moves if m.kind == CREATE or (m.kind == BIND and not (renewed and m.binding.thumbprint))
+        ]
 
     @property
     def commands(self) -> list[list[str]]:

@@ -56,7 +56,10 @@ def _site(binding: Binding) -> list[str]:
     if ":" in binding.ip or binding.ip.startswith("["):
         return [f"{binding}: microsoft.iis cannot read IPv6 addresses of bindings: use * or an IPv4 address"]
     if binding.central and not binding.thumbprint:
-        return [f"{binding} takes its certificate from the Central Certificate Store: use delivery: central"]
+        return [
+            f"{binding} takes its certificate from the Central Certificate Store, which this role does not fill: turn "
+            "that off for the binding in IIS, or leave it out"
+        ]
     return []
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
+
 from windows_simulation.errors import ModuleFailed, NotModelled
 
 # Object identifier of PBES2, which brings AES: what Windows before build 17763 does not read.

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from integration.playbook import CALLBACKS, PlaybookRun, TaskResult, run_playbook
+
 from windows_simulation import bundles, state
 
 HERE = Path(__file__).parent

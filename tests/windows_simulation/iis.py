@@ -65,7 +65,9 @@ def _add(state: dict[str, Any], found: dict[str, Any], wanted: dict[str, Any], c
     return True
 
 
-def _edit(state: dict[str, Any], found: dict[str, Any], there: dict[str, Any], wanted: dict[str, Any], call: Any) -> bool:
+def _edit(
+    state: dict[str, Any], found: dict[str, Any], there: dict[str, Any], wanted: dict[str, Any], call: Any
+) -> bool:
     changed = False
     if wanted["use_sni"] is None:
         wanted["use_sni"] = bool(there["flags"] % 2)
@@ -106,7 +108,9 @@ def _flags(state: dict[str, Any], wanted: dict[str, Any]) -> int:
             raise ModuleFailed("You can only provide a certificate thumbprint when protocol is set to https")
         store = wanted["certificate_store_name"]
         if not find(store_named(state, store, long_names=False), wanted["certificate_hash"]):
-            raise ModuleFailed(f"Unable to locate certificate at cert:\\LocalMachine\\{store}\\{wanted['certificate_hash']}")
+            raise ModuleFailed(
+                f"Unable to locate certificate at cert:\\LocalMachine\\{store}\\{wanted['certificate_hash']}"
+            )
     return flags
 
 
@@ -205,7 +209,12 @@ def win_command(state: dict[str, Any], values: dict[str, Any], call: Any) -> dic
 def _renew(state: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     """Move every binding of the old certificate to the new one; flags are kept (a guess nobody has verified)."""
     store = next((name for name in ("My", "WebHosting") if find(state["stores"][name], new)), None)
-    moved = [one for found in state["sites"] for one in found["bindings"] if (served_by(state, one) or {}).get("thumbprint") == old]
+    moved = [
+        one
+        for found in state["sites"]
+        for one in found["bindings"]
+        if (served_by(state, one) or {}).get("thumbprint") == old
+    ]
     if store is None:
         raise ModuleFailed("non-zero return code")
     for one in moved:
@@ -219,4 +228,3 @@ def _site(state: dict[str, Any], name: str) -> dict[str, Any] | None:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-

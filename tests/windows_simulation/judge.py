@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any
 
 from cryptography import x509
+
 from windows_simulation.fleet import Played
 
 READING = ("win_certificate_info", "win_reg_stat", "website_info", "win_ping")

@@ -39,7 +39,8 @@ def _m(name: str, file: str, text: str, new: str, scenario: str) -> Mutation:
 
 
 MUTATIONS = (
-    _m("the key is not put in the machine's store", IMPORT, '                "key_storage": "machine",\n', "", "old_windows"),
+    _m("the key is not put in the machine's store", IMPORT, '                "key_storage": "machine",\n', "",
+       "old_windows"),
     _m("the key is exportable", IMPORT, '                "key_exportable": exportable,\n', "", "old_windows"),
     _m("the password is left out", IMPORT, '                "password": password,\n', "", "old_windows"),
     _m("nobody looks before the import", IMPORT,

@@ -45,4 +45,6 @@ def win_regedit(state: dict[str, Any], values: dict[str, Any], call: Any) -> dic
 
 def _check(values: dict[str, Any]) -> None:
     if not values["path"].upper().startswith("HKLM:\\"):
-        raise ModuleFailed(f"path: {values['path']} is not a valid registry path, see module documentation for examples.")
+        raise ModuleFailed(
+            f"path: {values['path']} is not a valid registry path, see module documentation for examples."
+        )

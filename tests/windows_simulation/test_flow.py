@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives import hashes
 from e2e.test_secrets import holds, needles, watched
 from integration.playbook import PlaybookRun, run_playbook
 from unit.certificates import make_root
+
+from standin.client import DEFAULT_ACCOUNT, Standin
 from windows_simulation import state
 from windows_simulation.bundles import bundle
 from windows_simulation.fleet import SimulatedHost, environment, fleet
-
-from standin.client import DEFAULT_ACCOUNT, Standin
 
 NAMES = ("web1", "web2", "web3")
 AWAY = {"kind": "away", "module": "microsoft.iis.website", "skip": 0, "times": 9999}
@@ -36,7 +36,9 @@ class Windows:
     def __init__(self, directory: Path, inventory: Path, aws: Standin) -> None:
         self.directory, self.inventory, self.aws = directory, inventory, aws
 
-    def playbook(self, name: str, *arguments: str, env: Mapping[str, str] | None = None, **variables: Any) -> PlaybookRun:
+    def playbook(
+        self, name: str, *arguments: str, env: Mapping[str, str] | None = None, **variables: Any
+    ) -> PlaybookRun:
         return run_playbook(
             None,
             {**environment(), **self.aws.env, **(env or {})},
@@ -98,9 +100,7 @@ def bind(held: dict[str, Any], leaf: Any) -> None:
     held["http_sys"]["shop.example.com:8443"] = {"thumbprint": made["thumbprint"], "store": "My"}
 
 
-def test_deploy_renew_repeat_roll_back(
-    windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deploy_renew_repeat_roll_back(windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     controller, keep = tmp_path / "controller", tmp_path / "kept"
     controller.mkdir()
     keep.mkdir()
@@ -176,9 +176,10 @@ def check_secrets(
     secrets += [part for file in files for part in (file[200:240], base64.b64encode(file)[200:240])]
     for run in runs:
         assert not holds(run.output.encode(), secrets)
-    written = [path for place in places for path in ([place] if place.is_file() else place.rglob("*")) if path.is_file()]
+    written = [
+        path for place in places for path in ([place] if place.is_file() else place.rglob("*")) if path.is_file()
+    ]
     assert len(written) > 20
     assert not [path for path in written if holds(path.read_bytes(), secrets)]
     assert len(started_with) > 20
     assert not [line for line in started_with if holds(line, secrets)]
-

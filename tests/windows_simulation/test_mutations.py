@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from windows_simulation.fleet import HERE, Played, SimulatedHost, play
 from windows_simulation.judge import complaints
 from windows_simulation.mutations import MUTATIONS, Mutation, spoil

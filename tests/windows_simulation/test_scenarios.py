@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from windows_simulation.fleet import HERE, Played, SimulatedHost, play
 from windows_simulation.judge import complaints
 
