@@ -13,7 +13,7 @@ help:  ## list these targets
 
 # Two lanes side by side. All that makes hosts is in one of them: a machine has room for some 25 (inotify instances).
 # No stage begins after one has failed.
-CHECKS := lint,sanity,unit(2.19),unit(2.16),unit(2.21),integration
+CHECKS := lint,sanity,unit(2.19),unit(2.16),unit(2.21),integration,windows(2.19),windows(2.21)
 HOSTS := hosts,e2e(2.19),e2e(2.16),e2e(2.21),faults,path
 
 test: $(NOX)  ## every check and test; begins nothing more when a stage has failed

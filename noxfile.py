@@ -33,8 +33,8 @@ class Generation(NamedTuple):
 # Of tests/requirements, for the main generation; the others need "test" alone.
 TOOLS = ("bootstrap", "test", "eda", "molecule", "lint", "sanity")
 # Of PyPI's ``ansible``: what galaxy.yml asks for; a JSON callback, which a test searches for secrets; what the role
-# awx_jobs needs, which the newest package has no more.
-COLLECTIONS = ("amazon", "ansible/posix", "awx")
+# awx_jobs needs, which the newest package has no more; what iis_certificate needs.
+COLLECTIONS = ("amazon", "ansible/posix", "awx", "ansible/windows", "community/crypto", "microsoft/iis")
 OLDEST, MAIN, NEWEST = "2.16", "2.19", "2.21"
 GENERATIONS = {
     OLDEST: Generation("3.11", "2.16.19", "11.13.0"),
@@ -230,6 +230,15 @@ def integration(session: nox.Session) -> None:
     """Run the modules against the stand-ins for AWS and AWX, over HTTP, and a simulated year."""
     environment = Environment(session)
     environment.pytest("tests/integration", "tests/awx", "tests/simulation", "--timeout=900")
+
+
+@stage
+@nox.parametrize("core", [MAIN, NEWEST], ids=[MAIN, NEWEST])
+def windows(session: nox.Session, core: str) -> None:
+    """Run the role for IIS on simulated Windows hosts: everything on the main ansible-core, scenarios on the newest."""
+    environment = Environment(session, core)
+    tests = [] if core == MAIN else ["tests/windows_simulation/test_scenarios.py"]
+    environment.pytest(*(tests or ["tests/windows_simulation"]), "--timeout=1200", most=2)
 
 
 @stage

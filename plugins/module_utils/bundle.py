@@ -82,6 +82,11 @@ def leaf_info(certificate: str) -> LeafInfo:
     return _info(_load_leaf(certificate))
 
 
+def der(certificate: str) -> bytes:
+    """Return the one certificate in ``certificate`` (PEM) as DER."""
+    return _load_leaf(certificate).public_bytes(serialization.Encoding.DER)
+
+
 def check_chain(certificate: str, chain: str) -> tuple[str, str]:
     """Check that ``chain`` signs the leaf, in order; return both again as clean PEM."""
     leaf = _load_leaf(certificate)
@@ -176,7 +181,7 @@ def check_validity(
             f"the certificate for {names} is valid until {info.not_after} only, less than the "
             f"{min_remaining / 86400:g} days that must remain: renew it in ACM, then export it again"
         )
-    missing = [wanted for wanted in server_names if not any(_covers(name, wanted) for name in info.names)]
+    missing = [wanted for wanted in server_names if not any(covers(name, wanted) for name in info.names)]
     if missing:
         raise BundleError(
             f"the certificate does not cover {', '.join(missing)}; its names are {names}: "
@@ -184,7 +189,8 @@ def check_validity(
         )
 
 
-def _covers(name: str, wanted: str) -> bool:
+def covers(name: str, wanted: str) -> bool:
+    """Tell whether a name of a certificate, perhaps a wildcard, covers the name of a server."""
     name, wanted = _ascii_name(name), _ascii_name(wanted)
     if name == wanted:
         return True

@@ -27,6 +27,7 @@ SERVICES = {
     "haproxy": "file_certificate",
     "postfix": "file_certificate",
     "dovecot": "file_certificate",
+    "iis": "iis_certificate",
     "file": "file_certificate",
 }
 

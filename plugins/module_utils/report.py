@@ -30,7 +30,8 @@ def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Ma
     attempt["options_digest"] = item["options_digest"]
     attempt["wave"] = item["wave"]
     attempt["changed"] = bool(result.get("changed"))
-    if result.get("unreachable"):
+    # A role of many tasks notices by itself that the host went away, and fails with that status.
+    if result.get("unreachable") or (result.get("failed") and result.get("status") == "unreachable"):
         return {**attempt, "status": "unreachable", "error": _text(result.get("msg"))}
     if result.get("failed"):
         status = result.get("status")

@@ -32,13 +32,17 @@ class PipelinedAction(ActionBase):
         arguments = self.prepare(dict(self._task.args))
         if arguments.get("failed"):
             return {**result, **arguments}
-        with _pipelining(self):
+        with self.pipelined():
             result.update(self._execute_module(module_name=self.module, module_args=arguments, task_vars=task_vars))
         return result
 
     def prepare(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments for the module, or a failed result."""
         return arguments
+
+    def pipelined(self) -> _pipelining:
+        """Return a context in which every module of this action is pipelined."""
+        return _pipelining(self)
 
     def _refuse_files(self) -> None:
         """Fail where the arguments would be left in a file or shown."""

@@ -170,7 +170,7 @@ def test_an_unknown_service_is_a_problem_and_takes_no_host() -> None:
     made = make_plan(Desired([replace(TARGET, service="gopher")], [CERTIFICATE]), [], [web(1)])
     assert chosen(made) == []
     assert made.problems == (
-        "service gopher is not known: choose one of nginx, apache, haproxy, postfix, dovecot, file",
+        "service gopher is not known: choose one of nginx, apache, haproxy, postfix, dovecot, iis, file",
     )
 
 
