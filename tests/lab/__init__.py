@@ -127,7 +127,9 @@ class Lab:
     def down(self) -> None:
         """Remove all of it; harmless when there is nothing."""
         try:
-            self.fleet.down()
+            # Without hosts it was not made here, and one of the same name belongs to somebody else.
+            if self.fleet.hosts:
+                self.fleet.down()
         finally:
             self.aws.stop()
             shutil.rmtree(self.directory, ignore_errors=True)
