@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 from eda.rulebook import Rulebook
-from path.site import HOSTS, Site, deliver_to, parameters, rings, scheduled, template
+from path.site import HOSTS, Site, deliver_to, launch, parameters, rings, scheduled, template
 
 from awx import Awx, Job
+from awx.jobs import ENDED
 from delivery import Delivery
 
 DISORDER, KILLED = "Too late, too often, in the wrong order", "Killed"
@@ -87,36 +88,30 @@ def test_through_awx_the_newer_event_first(
     tell(DISORDER, "events in reverse order", f"`{door}`", how, outcome)
 
 
-def test_an_answer_after_6_seconds(site: Site, awx: Awx, tell: Say) -> None:
-    """EventBridge does not wait that long and calls again; both jobs run at the same time."""
-    made = template(awx, "awx_launch", allow_simultaneous=True, extra_vars=AT_ONCE)
-    delivery = deliver_to(site.lab.aws, awx, parameters(awx, "awx_launch", made))
-    awx.faults.delay(6, times=1)
-    site.renew()
-    tried = delivery.deliver_pending()
-    assert [(one.status, one.delivered) for one in tried] == [(0, False), (201, True)]
-    jobs = awx.jobs.wait(300)
-    ended_well(jobs, 2)
-    assert changed(jobs) == [len(HOSTS), 0]
-    site.done_once()
-    nothing_is_left(delivery)
-    outcome = "two jobs at the same time: one export, one change of each host; the second waits and finds nothing to do"
-    tell(DISORDER, "the answer comes after 6 seconds", "`awx_launch`", "EventBridge waits 5 and calls again", outcome)
-
-
-def test_the_same_event_20_times_at_once(site: Site, awx: Awx, tell: Say) -> None:
-    """By the door that takes every one of them; four jobs at a time, as many as AWX has room for."""
+def test_the_same_event_20_times_at_once_and_a_late_answer(site: Site, awx: Awx, tell: Say) -> None:
+    """By the door that takes every one of them; four jobs at the same time, as many as AWX has room for."""
     made = template(awx, "awx_launch", allow_simultaneous=True, extra_vars=AT_ONCE)
     given = {**parameters(awx, "awx_launch", made), "InvocationRate": "300"}
     delivery = deliver_to(site.lab.aws, awx, given)
+    awx.faults.delay(6, times=1)
     event = site.renew()
     delivery.send(*[event] * 19)
-    delivery.deliver_pending()
+    tried = delivery.deliver_pending()
+    # EventBridge does not wait for 6 seconds and calls again: that event has two jobs.
+    assert sorted((one.status, one.delivered) for one in tried) == [(0, False)] + [(201, True)] * 20
     jobs = awx.jobs.wait(500)
-    ended_well(jobs, 20)
-    assert changed(jobs) == [len(HOSTS)] + [0] * 19
+    ended_well(jobs, 21)
+    assert changed(jobs) == [len(HOSTS)] + [0] * 20
     site.done_once()
     nothing_is_left(delivery)
+    outcome = "the event has two jobs: one export, one change of each host, the second job finds nothing to do"
+    tell(
+        DISORDER,
+        "the answer comes after 6 seconds",
+        "`awx_launch`",
+        "one of the 20 below: EventBridge waits 5 and calls again",
+        outcome,
+    )
     outcome = "20 jobs, all end well: one export, one change of each host; jobs that meet wait for the one at work"
     tell(DISORDER, "the same event 20 times at once", "`awx_launch`", "20 jobs, four at the same time", outcome)
 
@@ -202,6 +197,11 @@ def test_a_run_that_lost_its_lease_stops(site: Site, awx: Awx, tell: Say) -> Non
     tell(KILLED, "a run is so slow that another takes its lease", "`awx_launch`", "a lease of 2 seconds", outcome)
 
 
+def waits(site: Site) -> bool:
+    """A run has asked for the lease more than once."""
+    return site.lab.aws.counts().get("dynamodb:PutItem", 0) > 2
+
+
 def test_renew_is_killed_when_half_of_the_hosts_are_done(site: Site, awx: Awx, tell: Say) -> None:
     made = template(awx, "awx_webhook", extra_vars={**AT_ONCE, "certops_batch": 2})
     delivery = deliver_to(site.lab.aws, awx, parameters(awx, "awx_webhook", made))
@@ -210,20 +210,24 @@ def test_renew_is_killed_when_half_of_the_hosts_are_done(site: Site, awx: Awx, t
     [job] = awx.jobs.all
     site.until(lambda: "dynamodb:BatchWriteItem" in site.lab.aws.counts(), "the record of two hosts")
     job.kill()
+    assert site.exports == 1
     assert awx.jobs.wait(60)[0].status == "failed", "AWX tells somebody"
     half = {host: site.before if host in HOSTS[2:] else site.current for host in HOSTS}
     assert site.served() == half
     lease = site.lease()
     assert lease and lease["owner"] == f"awx job {job.id}" and lease["expires_at"] - time.time() < 620
 
-    # Ten minutes pass but for five seconds: the schedule's job has to wait for the rest.
-    site.set_lease(lease["owner"], 5)
-    again = scheduled(awx, made)
+    # The schedule's job waits for that lease. Nobody waits for ten minutes here: they pass when it is seen to wait.
+    site.lab.aws.reset_counts()
+    launch(awx, made, {})
+    site.until(lambda: waits(site) or (len(awx.jobs.all) == 2 and awx.jobs.all[1].status in ENDED), "the next job")
+    site.set_lease(lease["owner"], -1)
+    again = awx.jobs.wait(300)[-1]
     assert again.status == "successful", again.output
     assert again.record["artifacts"]["certops_report"]["changed"] == 2
     site.must_serve(site.current)
     assert site.visits() == dict.fromkeys(HOSTS, 1), "those that were done are left alone"
-    assert site.exports == 2, "the key is kept nowhere: a second run that installs exports again"
+    assert site.exports == 1, "the key is kept nowhere: a second run that installs exports again"
     nothing_is_left(delivery)
     outcome = (
         "two hosts serve new and two old; the lease of the killed run ends within ten minutes, the next run waits for "
