@@ -35,6 +35,7 @@ class ActionModule(WindowsAction):
             if not self.certificate("CertificateAuthority", _sha1(link))
         ]
         keyless = not self.certificate(store, thumbprint).get("has_private_key")
+        keyless = keyless and not arguments.get("only_intermediates")
         imported = [_sha1(link) for link in links] + ([thumbprint] if keyless else [])
         changed = bool(imported)
         if not self._task.check_mode:

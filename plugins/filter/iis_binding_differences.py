@@ -41,7 +41,7 @@ _value:
 from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.iis_binding import read_sites
-from ansible_collections.certops.acm.plugins.module_utils.iis_plan import differences, from_results
+from ansible_collections.certops.acm.plugins.module_utils.iis_difference import differences, from_results
 
 
 def iis_binding_differences(sites: list[dict[str, Any]], *, expected: list[dict[str, Any]]) -> list[str]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -210,24 +210,6 @@ def plan_return(
     )
 
 
-def differences(expected: Iterable[Binding], now: Iterable[Binding]) -> list[str]:
-    """Return in what bindings are not as they must be, one sentence each."""
-    there = {binding.key: binding for binding in now}
-    wanted = {binding.key: binding for binding in expected}
-    found = []
-    for key, binding in wanted.items():
-        other = there.get(key)
-        if other is None:
-            found.append(f"{binding} is gone")
-        elif not other.shows(binding.thumbprint, binding.store):
-            found.append(f"{binding} has {_certificate(other)} instead of {_certificate(binding)}")
-        elif (other.sni, other.central, other.protocol) != (binding.sni, binding.central, binding.protocol):
-            found.append(f"{binding} lost its protocol or flags: use_sni was {binding.sni} and is {other.sni}")
-        elif other.state != binding.state:
-            found.append(f"site {binding.site} was {binding.state} and is {other.state}")
-    return found + [f"{binding} appeared" for key, binding in there.items() if key not in wanted]
-
-
 def _sort(found: _Sorted, binding: Binding, goal: Goal, *, named: bool) -> None:
     known = binding.thumbprint in goal.follow or binding.key in goal.recorded or binding.thumbprint == goal.thumbprint
     if binding.protocol != "https" or not (named or known):
@@ -289,12 +271,3 @@ def _renewals(moves: Iterable[Move], backend: str) -> tuple[tuple[str, str], ...
         return ()
     pairs = [(m.binding.thumbprint, m.thumbprint) for m in moves if m.kind == BIND and m.binding.thumbprint]
     return tuple(dict.fromkeys(pairs))
-
-
-def _certificate(binding: Binding) -> str:
-    return f"{binding.thumbprint} ({binding.store})" if binding.thumbprint else "no certificate"
-
-
-def from_results(results: Iterable[Mapping[str, Any]]) -> list[Binding]:
-    """Read bindings that a filter handed out before."""
-    return [Binding.from_result(result) for result in results]

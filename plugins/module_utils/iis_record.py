@@ -10,8 +10,8 @@ It is kept in the registry, as one value, so that it is written whole or not at 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError
@@ -27,6 +27,8 @@ class Record:
         former: its bindings as they were before this certificate; where they were created, as absent.
         original: the same, as they were before the first certificate of this name.
         returned: the host went back, and there is nothing further to go back to.
+        names: of the certificate, and ``before`` (fingerprint, serial, not_after) of the one before; both for the
+            Central Certificate Store alone.
     """
 
     thumbprint: str = ""
@@ -37,6 +39,8 @@ class Record:
     former: tuple[Binding, ...] = ()
     original: tuple[Binding, ...] = ()
     returned: bool = False
+    names: tuple[str, ...] = ()
+    before: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> frozenset[Key]:
@@ -66,6 +70,7 @@ class Record:
             fields = json.loads(text)
             for name in ("former", "original"):
                 fields[name] = tuple(Binding.from_result(binding) for binding in fields.get(name, ()))
+            fields["names"] = tuple(fields.get("names", ()))
             return cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})
         except (ValueError, TypeError, AttributeError, KeyError):
             raise PlanError(

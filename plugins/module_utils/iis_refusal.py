@@ -57,8 +57,8 @@ def _site(binding: Binding) -> list[str]:
         return [f"{binding}: microsoft.iis cannot read IPv6 addresses of bindings: use * or an IPv4 address"]
     if binding.central and not binding.thumbprint:
         return [
-            f"{binding} takes its certificate from the Central Certificate Store, which this role does not fill: turn "
-            "that off for the binding in IIS, or leave it out"
+            f"{binding} takes its certificate from the Central Certificate Store: use delivery: central, or turn that "
+            "off for the binding in IIS"
         ]
     return []
 

@@ -52,6 +52,10 @@ options:
     description: Let administrators of the host export the key.
     type: bool
     default: false
+  only_intermediates:
+    description: Import the intermediates, and leave the certificate out.
+    type: bool
+    default: false
   key_readers:
     description: Application pools whose own accounts may read the key. IIS itself needs none.
     type: list

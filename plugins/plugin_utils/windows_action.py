@@ -50,7 +50,7 @@ class WindowsAction(PipelinedAction):
             module_name=name, module_args=arguments, task_vars=self._variables
         )
         if result.get("failed"):
-            reason = " ".join(str(result.get("msg") or "no reason was given").split())
+            reason = " ".join(str(result.get("msg") or "no reason was given").split()).rstrip(".")
             raise HostError(f"{step} failed: {reason}", step)
         return result
 

@@ -22,8 +22,9 @@ from ansible_collections.certops.acm.plugins.module_utils.iis_binding import (
     read_stores,
     thumbprint_of,
 )
+from ansible_collections.certops.acm.plugins.module_utils.iis_central import decide_central
 from ansible_collections.certops.acm.plugins.module_utils.iis_decision import Wish, decide, undo, unproven
-from ansible_collections.certops.acm.plugins.module_utils.iis_plan import differences
+from ansible_collections.certops.acm.plugins.module_utils.iis_difference import differences
 from ansible_collections.certops.acm.plugins.module_utils.iis_record import Record, superfluous
 
 NAMES = ("shop.example.com", "www.shop.example.com", "*.apps.example.com")
@@ -324,3 +325,34 @@ def test_a_record_is_plain_json() -> None:
     assert json.loads(text)["fingerprint"] == NEW.fingerprint
     again = Record.from_text(text)
     assert again and again.to_text() == text
+
+
+def central(record: str, serial: str = "1", **wish: Any) -> dict[str, Any]:
+    bundle = {**BUNDLE, "fingerprint": serial * 64, "serial": serial}
+    sites = [
+        site("shop", https("shop.example.com", None, use_ccs=True), https("www.shop.example.com")),
+        site("blog", https("blog.example.com", None, use_ccs=True)),
+    ]
+    given = {"bundle": bundle, "address": "192.0.2.1", **wish}
+    return decide_central(sites, record, Wish(**given), place="D:\\certificates", password_given=True)
+
+
+def test_the_central_store_remembers_what_it_had() -> None:
+    first = central("")
+    assert (first["changed"], first["problems"]) == (True, [])
+    assert [shake["label"] for shake in first["handshakes"]] == ["shop *:443:shop.example.com"]
+    assert central(first["record"])["changed"] is False
+    assert "nothing to go back to" in central(first["record"], state="rolled_back", bundle={})["problems"][0]
+    second = central(first["record"], "2")
+    back = central(second["record"], state="rolled_back", bundle={})
+    assert (back["changed"], back["certificate"]["fingerprint"]) == (True, "1" * 64)
+    assert back["names"] == list(NAMES)
+    assert central(back["record"], state="rolled_back", bundle={})["changed"] is False
+    assert central(back["record"], "2")["changed"] is True
+
+
+def test_the_central_store_is_asked_for_completely() -> None:
+    given = Wish(bundle=BUNDLE)
+    told = decide_central([], "", given, place="", password_given=False)["problems"]
+    assert "central_path is missing" in told[0] and "certificate_pkcs12_password is missing" in told[1]
+    assert "remove its files yourself" in central("", state="absent")["problems"][0]

@@ -10,6 +10,7 @@ listen, and ends when its standard input does.
 
 from __future__ import annotations
 
+import base64
 import fnmatch
 import os
 import socket
@@ -19,6 +20,8 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from windows_simulation import certificates, state
 
@@ -37,6 +40,8 @@ def chosen(host: dict[str, Any], address: str, port: int, name: str) -> tuple[st
     # Frozen: http.sys goes on with what it had, whatever it says it has.
     frozen = [fault["http_sys"] for fault in host["faults"] if fault["kind"] == "frozen"]
     held = frozen[0] if frozen else host["http_sys"]
+    if not frozen and any(f"{name.lower()}:{port}" == key for key in _central(host)):
+        return _from_file(host, name.lower())
     named = [key for key in held if name and fnmatch.fnmatchcase(f"{name.lower()}:{port}", key)]
     key = next(iter(sorted(named, reverse=True)), None)
     found = held.get(key or "") or held.get(f"{address}:{port}") or held.get(f"0.0.0.0:{port}")
@@ -47,6 +52,25 @@ def chosen(host: dict[str, Any], address: str, port: int, name: str) -> tuple[st
     if not certificate or certificate["key"] is None:
         return None
     return certificate["pem"], host["keys"][certificate["key"]]["pem"]
+
+
+def _central(host: dict[str, Any]) -> list[str]:
+    """Names and ports of the bindings that use the Central Certificate Store."""
+    bindings = [one for found in host["sites"] for one in found["bindings"] if one["flags"] & 2]
+    return ["{2}:{1}".format(*one["info"].lower().split(":")) for one in bindings]
+
+
+def _from_file(host: dict[str, Any], name: str) -> tuple[str, str] | None:
+    central = host["central"]
+    exact, _dot, rest = name, *name.partition(".")[1:]
+    for stem in (exact, f"_.{rest}"):
+        content = host["files"].get(f"{central['path']}\\{stem}.pfx")
+        if content:
+            read = pkcs12.load_pkcs12(base64.b64decode(content), central["password"].encode())
+            assert read.cert and read.key
+            key = read.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            return read.cert.certificate.public_bytes(Encoding.PEM).decode(), key.decode()
+    return None
 
 
 def context_for(pair: tuple[str, str]) -> ssl.SSLContext:

@@ -179,6 +179,8 @@ def _site_info(state: dict[str, Any], found: dict[str, Any], version: str) -> di
 
 def win_command(state: dict[str, Any], values: dict[str, Any], call: Any) -> dict[str, Any]:
     argv = values["argv"] or []
+    if argv[:2] == [r"C:\Windows\System32\cmd.exe", "/c"]:
+        return {"changed": True, "rc": 0, "stderr": "", "stdout": _cmd(state["files"], argv[2:])}
     if not argv or argv[0].lower() != _APPCMD or set(values) - {"argv"} - {k for k, v in values.items() if v is None}:
         raise NotModelled(f"win_command {values}")
     line = " ".join(argv[1:])
@@ -204,6 +206,29 @@ def win_command(state: dict[str, Any], values: dict[str, Any], call: Any) -> dic
         if served:
             state["http_sys"][http_sys_key(there[0])] = served
     return {"changed": True, "rc": 0, "stdout": "", "stderr": ""}
+
+
+def _cmd(files: dict[str, str], words: list[str]) -> str:
+    """copy, move, del and echo of cmd.exe, after "if exist" where that is said."""
+    if words[:2] == ["if", "exist"]:
+        if words[2].lower() not in files:
+            return ""
+        words = words[3:]
+    paths = [word.lower() for word in words if ":\\" in word]
+    command = [word for word in words if ":\\" not in word]
+    if command == ["echo", "there"]:
+        return "there"
+    if not paths or paths[0] not in files:
+        raise ModuleFailed("non-zero return code")
+    if command == ["copy", "/y", "/b"]:
+        files[paths[1]] = files[paths[0]]
+    elif command == ["move", "/y"]:
+        files[paths[1]] = files.pop(paths[0])
+    elif command == ["del", "/q"]:
+        del files[paths[0]]
+    else:
+        raise NotModelled(f"cmd.exe {words}")
+    return ""
 
 
 def _renew(state: dict[str, Any], old: str, new: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def complaints(played: Played, host: str, scenario: str) -> list[str]:
     return [
         *_stores(state, leaves),
         *_keys(state),
-        *[f"{path} is left" for path in state["files"]],
+        *[f"{path} is left" for path in state["files"] if "\\temp\\" in path or path.endswith(".new")],
         *_check_mode(played, host, scenario),
         *_of(scenario, state, played),
     ]
@@ -72,6 +72,8 @@ def _of(scenario: str, state: dict[str, Any], played: Played) -> list[str]:
         rules = [entry["rule"] for entry in state["acl"]]
         wanted = [["IIS AppPool\\DefaultAppPool", "Read", "allow"]]
         return [] if rules == wanted else [f"the rules of the key are {rules}"]
+    if scenario == "central_store" and not state["stores"]["CA"]:
+        return ["the intermediate is not in CA"]
     if scenario == "removed" and state["registry"].get("hklm:\\software\\certops.acm"):
         return ["the record is left"]
     return []

@@ -93,6 +93,8 @@ MUTATIONS = (
        "if other.key != binding.key and other.is_named_by(binding)]", "if False]", "catch_all"),
     _m("a shared port is not looked at", "plugins/module_utils/iis_refusal.py", "    if binding.sni:\n",
        "    if True:\n", "shared_endpoint"),
+    _m("files of the central store are not renamed", "plugins/action/iis_central_store.py",
+       'self._cmd("move", "/y", f"{target}.new", target)', "pass", "central_store"),
     _m("what leads back is cleaned", "plugins/module_utils/iis_record.py", " | record.thumbprints\n", "\n", "cleaned"),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 STORES = ("My", "WebHosting", "CA", "Root")
+CENTRAL_PASSWORD = "the-password-that-iis-was-given-for-its-files"
 VERSION_KEY = r"hklm:\software\microsoft\windows nt\currentversion"
 
 
@@ -30,6 +31,7 @@ def new_state(*, build: int = 20348) -> dict[str, Any]:
         "files": {},
         "acl": [],
         "faults": [],
+        "central": {"path": r"c:\central", "password": CENTRAL_PASSWORD},
         "away": 0,
     }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from integration.playbook import run_playbook
 
 from windows_simulation.fleet import HERE, Played, SimulatedHost, play
 from windows_simulation.judge import complaints
@@ -47,3 +48,19 @@ def test_no_traceback_is_printed(played: Callable[[str], Played]) -> None:
 def test_the_page_lists_all_scenarios() -> None:
     page = Path(HERE.parents[1] / "docs" / "iis.md").read_text(encoding="utf-8")
     assert [scenario for scenario in SCENARIOS if f"`{scenario}`" not in page] == []
+
+
+def test_missing_collections_are_named(tmp_path: Path) -> None:
+    ours = tmp_path / "collections" / "ansible_collections" / "certops"
+    ours.mkdir(parents=True)
+    (ours / "acm").symlink_to(HERE.parents[1])
+    task = {
+        "ansible.builtin.import_role": {"name": "certops.acm.iis_certificate"},
+        "vars": {"certificate_arn": "arn:x"},
+    }
+    # Ansible looks for collections where Python looks for packages, too.
+    alone = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "PYTHONPATH": str(tmp_path)}
+    run = run_playbook([task], alone, keep_going=False)
+    assert run.returncode != 0
+    told = [result.msg for result in run.results if result.failed]
+    assert "ansible-galaxy collection install ansible.windows community.crypto microsoft.iis" in told[0]

@@ -15,7 +15,8 @@ from typing import Any
 from windows_simulation.errors import NotModelled
 
 _ENCODED = re.compile(r"-EncodedCommand\s+(\S+)")
-_REMOVE = re.compile(r"^Remove-Item '(?P<path>[^']+)' -Force -Recurse;$", re.MULTILINE)
+# ansible-core 2.21 quotes a path only where it must.
+_REMOVE = re.compile(r"^Remove-Item ('?)(?P<path>[^' ]+)\1 -Force -Recurse;?$", re.MULTILINE)
 _END = b"\n\0\0\0\0\n"
 
 

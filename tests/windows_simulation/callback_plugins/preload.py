@@ -12,15 +12,20 @@ description:
   - For tests. Each task is a process of its own, which would load them anew; that halves the time of the scenarios.
 """
 
-import ansible.executor.powershell.module_manifest
-import ansible.plugins.action
-import ansible.plugins.connection  # noqa: F401
-import windows_simulation.machine  # noqa: F401
-from ansible.plugins.callback import CallbackBase
-from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: F401
-from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: F401
+import importlib
 
-from ansible_collections.certops.acm.plugins.module_utils import deployment, iis_decision, pfx  # noqa: F401
+from ansible.plugins.callback import CallbackBase
+
+OURS = "ansible_collections.certops.acm.plugins.module_utils."
+for name in (
+    "ansible.executor.powershell.module_manifest",
+    "ansible.plugins.action",
+    "ansible.plugins.connection",
+    "cryptography.hazmat.primitives.serialization.pkcs12",
+    "windows_simulation.machine",
+    *(OURS + ours for ours in ("deployment", "iis_decision", "pfx")),
+):
+    importlib.import_module(name)
 
 
 class CallbackModule(CallbackBase):

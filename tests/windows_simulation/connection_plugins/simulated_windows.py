@@ -67,7 +67,7 @@ class Connection(ConnectionBase):
         super().put_file(in_path, out_path)
         display.vvv(f"PUT {in_path} TO {out_path}")
         try:
-            self._machine().put(Path(in_path).read_bytes(), self._shell._unquote(out_path))
+            self._machine().put(Path(in_path).read_bytes(), out_path.strip('"'))
         except HostAway as error:
             raise AnsibleConnectionFailure(str(error)) from None
 
