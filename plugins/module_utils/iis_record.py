@@ -18,6 +18,9 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import PlanErro
 from ansible_collections.certops.acm.plugins.module_utils.iis_binding import Binding, Key, StoreCertificate
 from ansible_collections.certops.acm.plugins.module_utils.iis_plan import Plan
 
+# Not JSON alone: ansible-core before 2.19 makes a dictionary of every text that looks like one.
+PREFIX = "certops.acm 1 "
+
 
 @dataclass(frozen=True)
 class Record:
@@ -55,7 +58,7 @@ class Record:
         fields: dict[str, Any] = dict(vars(self))
         for name in ("former", "original"):
             fields[name] = [binding.to_result() for binding in fields[name]]
-        return json.dumps(fields, sort_keys=True)
+        return PREFIX + json.dumps(fields, sort_keys=True)
 
     @classmethod
     def from_text(cls, text: str) -> Record | None:
@@ -67,7 +70,7 @@ class Record:
         if not text:
             return None
         try:
-            fields = json.loads(text)
+            fields = json.loads(text.removeprefix(PREFIX))
             for name in ("former", "original"):
                 fields[name] = tuple(Binding.from_result(binding) for binding in fields.get(name, ()))
             fields["names"] = tuple(fields.get("names", ()))

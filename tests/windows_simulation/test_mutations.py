@@ -44,7 +44,7 @@ def played(runs: Runs, number: int, factory: pytest.TempPathFactory) -> Played:
     return runs[part]
 
 
-@pytest.mark.parametrize(("number", "mutation"), enumerate(MUTATIONS), ids=[one.name for one in MUTATIONS])
+@pytest.mark.parametrize(("number", "mutation"), list(enumerate(MUTATIONS)), ids=[one.name for one in MUTATIONS])
 def test_mutation_is_noticed(
     runs: Runs, number: int, mutation: Mutation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
