@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.certops.acm.plugins.module_utils import bundle, pfx
+from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.plugin_utils.windows_action import WindowsAction, text
 
 _CMD = r"C:\Windows\System32\cmd.exe"
@@ -54,8 +55,15 @@ class ActionModule(WindowsAction):
         for target in targets:
             self._cmd("copy", "/y", "/b", source, f"{target}.new")
             self._cmd("if", "exist", target, "copy", "/y", "/b", target, f"{target}.previous")
-        for target in targets:
-            self._cmd("move", "/y", f"{target}.new", target)
+        renamed: list[str] = []
+        try:
+            for target in targets:
+                self._cmd("move", "/y", f"{target}.new", target)
+                renamed.append(target)
+        except HostError:
+            for target in renamed:
+                self._back(target)
+            raise
 
     def _back(self, target: str) -> None:
         """Let the file and the one before change places; where there was none, there is none again."""

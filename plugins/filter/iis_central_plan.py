@@ -63,7 +63,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(names), C(problems), C(changed), C(handshakes), C(record), C(certificate) and C(previous_fingerprint), as in
+    - C(names), and C(writes), whether files change.
+    - C(problems), C(changed), C(handshakes), C(record), C(certificate) and C(previous_fingerprint), as in
       P(certops.acm.iis_binding_plan#filter).
   type: dict
 """

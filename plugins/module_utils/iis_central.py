@@ -51,6 +51,7 @@ def decide_central(
     return {
         "problems": problems,
         "changed": changed,
+        "writes": changed,
         "names": names,
         "handshakes": shakes if target.get("fingerprint") else [],
         "record": _next(known, target, names).to_text(),
@@ -74,7 +75,7 @@ def _target(known: Record | None, wish: Wish) -> tuple[dict[str, Any], list[str]
 
 
 def _next(known: Record | None, target: Mapping[str, Any], names: Iterable[str]) -> Record:
-    given = {name: str(target.get(name) or "") for name in ("fingerprint", "serial", "not_after")}
+    given: dict[str, Any] = {name: str(target.get(name) or "") for name in ("fingerprint", "serial", "not_after")}
     if known and known.fingerprint == given["fingerprint"]:
         return known
     before = {name: getattr(known, name) for name in given} if known and known.fingerprint else {}
