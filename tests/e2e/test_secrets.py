@@ -104,6 +104,7 @@ def test_no_secret_leaves_its_place(lab: Lab) -> None:
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_LOG_PATH": str(lab.directory / "ansible.log"),
         "ANSIBLE_KEEP_REMOTE_FILES": "0",
+        "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(lab.directory / "facts"),
         "ANSIBLE_RETRY_FILES_ENABLED": "1",
