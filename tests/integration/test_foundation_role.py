@@ -21,7 +21,9 @@ GIVEN = {
 def test_a_members_roles_are_made_once(standin: Standin) -> None:
     env = standin.env_for(OTHER)
     task = "certops.acm.aws_foundation : Create the stack"
-    first, again = (run_playbook(None, env, playbook="certops.acm.setup_account", extra_vars=GIVEN) for _time in range(2))
+    first, again = (
+        run_playbook(None, env, playbook="certops.acm.setup_account", extra_vars=GIVEN) for _time in range(2)
+    )
     assert first.returncode == again.returncode == 0, first.output + again.output
     assert (first[task].changed, again[task].changed) == (True, False)
     shown = again["certops.acm.aws_foundation : Show what was made"]["aws_foundation_outputs"]
