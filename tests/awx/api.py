@@ -47,6 +47,8 @@ class Api:
             return Answer(200, {"current_version": "/api/v2/", "description": "AWX REST API"})
         if table == "me":
             return Answer(200, {"count": 1, "results": [{"username": user.name, "is_superuser": user.administrator}]})
+        if table == "config":
+            return Answer(200, {"version": "24.6.1", "time_zone": "UTC"})
         if table == "tokens":
             return self._tokens(key, user, request)
         if table == "unified_job_templates" and key is None:

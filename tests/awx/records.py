@@ -179,11 +179,15 @@ def paged(url: str, rows: list[dict[str, Any]], query: Mapping[str, str]) -> dic
 
 def _fits(row: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     filters = {name: value for name, value in query.items() if name not in _NO_FIELDS}
-    unknown = [name for name in filters if name.removeprefix("or__") not in row]
-    if unknown:
-        raise Refusal(400, {"detail": f"{row['type']} has no field named '{unknown[0]}'"})
-    either = [_same(row[name[4:]], value) for name, value in filters.items() if name.startswith("or__")]
-    both = [_same(row[name], value) for name, value in filters.items() if not name.startswith("or__")]
+    either: list[bool] = []
+    both: list[bool] = []
+    for name, value in filters.items():
+        field = name.removeprefix("or__").removesuffix("__in")
+        if field not in row:
+            raise Refusal(400, {"detail": f"{row['type']} has no field named '{name}'"})
+        asked = value.split(",") if name.endswith("__in") else [value]
+        fits = any(_same(row[field], one) for one in asked)
+        (either if name.startswith("or__") else both).append(fits)
     return all(both) and (any(either) or not either)
 
 

@@ -22,6 +22,8 @@ from typing import Any
 
 from lab import Lab
 
+from awx import Awx
+
 SECONDS = 120.0
 
 
@@ -55,7 +57,10 @@ class Queue:
 class Rulebook:
     """Runs inside a ``with`` block; what it prints is in ``output``."""
 
-    def __init__(self, lab: Lab, queue: Queue, directory: Path, *, visibility_timeout: int = 3600) -> None:
+    def __init__(
+        self, lab: Lab, queue: Queue, directory: Path, *, visibility_timeout: int = 3600, awx: Awx | None = None
+    ) -> None:
+        """With ``awx`` the rulebook is the one whose work is a job of it."""
         self._log = directory / "rulebook.log"
         variables = directory / "variables.json"
         variables.write_text(
@@ -72,8 +77,10 @@ class Rulebook:
         for path in lab.inventories:
             shutil.copy(path, inventory)
         program = Path(sys.executable).with_name("ansible-rulebook")
-        self._command = [str(program), "--rulebook", "certops.acm.renew", "--vars", str(variables)]
-        self._command += ["--inventory", str(inventory)]
+        name = "certops.acm.renew_awx" if awx else "certops.acm.renew"
+        self._command = [str(program), "--rulebook", name, "--vars", str(variables), "--inventory", str(inventory)]
+        if awx:
+            self._command += ["--controller-url", f"{awx.url}/", "--controller-token", awx.token]
         bin_directory = str(Path(sys.executable).parent)
         path = bin_directory + os.pathsep + os.environ["PATH"]
         self._mark = f"RULEBOOK_OF_TEST={uuid.uuid4()}"

@@ -16,6 +16,8 @@ from eda.rulebook import Queue, Rulebook
 from hosts.fleet import HostSpec
 from lab import Lab
 
+from awx import Awx, Playbook
+
 NAME = "shop.example.com"
 
 
@@ -91,6 +93,22 @@ def test_a_run_that_fails_keeps_the_message(lab: Lab, queue: Queue, tmp_path: Pa
     lab.aws.clear_faults()
     assert queue.messages() == 1
     assert not is_served(lab)
+
+
+def test_awx_can_do_the_work(lab: Lab, queue: Queue, tmp_path: Path) -> None:
+    with Awx(Playbook(lambda: lab.full_environment, lab.ansible_playbook)) as awx:
+        awx.template("certops.acm renew", ask_variables_on_launch=True)
+        with Rulebook(lab, queue, tmp_path, awx=awx) as rulebook:
+            queue.send({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}})
+            rulebook.until(lambda: queue.messages() == 0, "the job for a stranger's event")
+            queue.send(renewed(lab))
+            rulebook.until(lambda: is_served(lab), "the new certificate")
+            rulebook.until(lambda: queue.messages() == 0, "the empty queue")
+        jobs = awx.jobs.wait(60)
+    assert [job.status for job in jobs] == ["successful"] * 2, [job.output for job in jobs]
+    assert jobs[0].record["artifacts"]["certops_report"]["ignored"]
+    assert jobs[1].record["artifacts"]["certops_report"]["statuses"] == {"verified": 1}
+    assert queue.dead() == 0
 
 
 def free_the_lease(lab: Lab) -> None:
