@@ -11,15 +11,15 @@ REPORTS := .cache/reports
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
 
-# Two lanes side by side. All that makes hosts is in one of them: a machine has room for some 25 (inotify instances).
-# No stage begins after one has failed.
-CHECKS := lint,sanity,unit(2.19),unit(2.16),unit(2.21),integration,windows(2.19),windows(2.21)
-HOSTS := hosts,e2e(2.19),e2e(2.16),e2e(2.21),faults,path
+# Two lanes side by side, of about the same length; cheap checks first. No stage begins after one has failed. Of the
+# stages that make hosts no two with many are at work at once: a machine has room for some 25 (inotify instances).
+FIRST := lint,sanity,unit(2.19),unit(2.16),unit(2.21),integration,windows(2.19),windows(2.21),path
+SECOND := hosts,e2e(2.16),e2e(2.21),e2e(2.19),faults
 
 test: $(NOX)  ## every check and test; begins nothing more when a stage has failed
 	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
 	@status=0; $(NOX) --session packages && \
-	.venv/bin/python tests/tools/lanes.py $(NOX) $(REPORTS) '$(CHECKS)' '$(HOSTS)' || status=$$?; \
+	.venv/bin/python tests/tools/lanes.py $(NOX) $(REPORTS) '$(FIRST)' '$(SECOND)' || status=$$?; \
 	.venv/bin/python tests/tools/summary.py $(REPORTS) $$status
 
 lint: $(NOX)  ## ruff, mypy, ansible-lint, documentation

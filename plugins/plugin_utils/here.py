@@ -25,7 +25,6 @@ from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
-from ansible.vars.clean import remove_internal_keys
 
 try:
     from ansible.module_utils.common.json import Direction, get_module_encoder
@@ -77,9 +76,11 @@ class RunsHere(ActionBase):
         ):
             type(self).main()
         returned = {"stdout": printed.getvalue(), "stderr": "", "rc": 0}
-        data: dict[str, Any] = self._parse_returned_data(returned, *([PROFILE] if PROFILE else []))
-        remove_internal_keys(data)
-        return data
+        parsed: Any = self._parse_returned_data(returned, *([PROFILE] if PROFILE else []))
+        if not isinstance(parsed, dict):  # ansible-core 2.21 and later
+            parsed.remove_internal_keys()
+            return dict(parsed.as_result_dict(for_round_trip=True))
+        return {name: value for name, value in parsed.items() if not name.startswith("_ansible_")}
 
 
 class HereAction(RunsHere):
