@@ -125,6 +125,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "webhook_service": "",
         "webhook_guid": "",
         "schedule": None,
+        "created": None,
         "started": None,
         "finished": None,
         "elapsed": 0.0,

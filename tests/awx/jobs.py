@@ -89,7 +89,7 @@ class Jobs:
         """Queue a job; it does not start before :meth:`start_next` is called."""
         same = ("name", "inventory", "project", "playbook", "limit", "allow_simultaneous", "webhook_service")
         fields = {**{name: template[name] for name in same}, **launch.fields, **facts, "extra_vars": launch.shown}
-        fields |= {"job_template": template["id"], "launch_type": launch_type, "status": "pending"}
+        fields |= {"job_template": template["id"], "launch_type": launch_type, "status": "pending", "created": _now()}
         environment, more = injected(self._records, template["id"])
         record = self._records.create("jobs", fields)
         variables = {**_own_variables(self._records, record, template, user), **more, **launch.variables}

@@ -174,7 +174,7 @@ def check_secrets(
     written = [
         path for place in places for path in ([place] if place.is_file() else place.rglob("*")) if path.is_file()
     ]
-    assert len(written) > 20
+    assert "ansible.log" in {path.name for path in written} and len(written) > 5, "the search has something to look at"
     assert not [path for path in written if holds(path.read_bytes(), secrets)]
     assert len(started_with) > 20
     assert not [line for line in started_with if holds(line, secrets)]
