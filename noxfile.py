@@ -281,7 +281,8 @@ def e2e(session: nox.Session, core: str) -> None:
     environment = Environment(session, core)
     if core == MAIN:
         # The longest file first, so that no processor waits for it in the end.
-        environment.pytest("tests/eda", "tests/e2e", "--verbose", "--timeout=900", most=2)
+        order = ("--no-loadscope-reorder", "tests/eda", "tests/e2e")
+        environment.pytest(*order, "--verbose", "--timeout=900", most=2)
     else:
         environment.pytest("tests/e2e", "--verbose", "--timeout=900", "-m", "every_core", most=1)
 
