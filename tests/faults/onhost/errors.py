@@ -65,7 +65,7 @@ def errors(stage: Stage, kind: str, only: range = range(MOST)) -> dict[str, int]
         if dirty:
             stage.reset()
         trouble = Trouble(number, kind)
-        outcome = _run(stage, trouble)
+        outcome = _run(stage, trouble, f"{kind} at call {number}" if kind != "lasting" and not stage.fails else "")
         if not trouble.met:
             return dict(outcomes)
         outcomes[outcome] += 1
@@ -105,14 +105,15 @@ def fill(pages: int) -> Path:
     return filler
 
 
-def _run(stage: Stage, hook: Step | None = None) -> str:
-    """Return what the run said of itself."""
+def _run(stage: Stage, hook: Step | None = None, when: str = "") -> str:
+    """Return what the run said of itself; where ``when`` is given, it must be able to go back."""
     try:
         report = stage.transaction(stage.options, hook).run()
     except RolledBack as error:
         assert str(error).startswith("everything is as it was before: ")
         return "rolled back"
     except HostError as error:
+        assert not when or "going back failed, too" not in str(error), f"{when}: {error}"
         return "going back failed" if "going back failed, too" in str(error) else "nothing changed"
     return "done with a warning" if report.warnings else "done"
 
