@@ -12,9 +12,9 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.certops.acm.plugins.module_utils import bundle, pfx
+from ansible_collections.certops.acm.plugins.module_utils import pfx
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
-from ansible_collections.certops.acm.plugins.plugin_utils.windows_action import WindowsAction, text
+from ansible_collections.certops.acm.plugins.plugin_utils.windows_action import WindowsAction, opened, text
 
 _CMD = r"C:\Windows\System32\cmd.exe"
 # What cmd.exe would read as more than a path.
@@ -34,14 +34,9 @@ class ActionModule(WindowsAction):
             for target in targets:
                 self._back(target)
             return {"changed": True, "files": targets}
-        opened = bundle.open_bundle(
-            text(arguments, "certificate"),
-            text(arguments, "chain"),
-            text(arguments, "private_key"),
-            str(arguments.get("passphrase") or "") or None,
-        )
+        held = opened(arguments)
         made = pfx.make_pfx(
-            opened,
+            held,
             password=text(arguments, "password"),
             name=text(arguments, "friendly_name"),
             build=self.build(),

@@ -7,47 +7,42 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils import bundle, pfx
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
-from ansible_collections.certops.acm.plugins.plugin_utils.windows_action import WindowsAction, text
+from ansible_collections.certops.acm.plugins.module_utils.iis_binding import thumbprint_of
+from ansible_collections.certops.acm.plugins.plugin_utils.windows_action import WindowsAction, opened, text
 
 STORE = "ansible.windows.win_certificate_store"
 
 
 class ActionModule(WindowsAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        opened = bundle.open_bundle(
-            text(arguments, "certificate"),
-            text(arguments, "chain"),
-            text(arguments, "private_key"),
-            str(arguments.get("passphrase") or "") or None,
-        )
-        bundle.check_validity(opened, datetime.datetime.now(datetime.timezone.utc))
+        held = opened(arguments)
+        bundle.check_validity(held, datetime.datetime.now(datetime.timezone.utc))
         store = str(arguments.get("store_name") or "My")
-        thumbprint = _sha1(bundle.der(opened.certificate))
+        thumbprint = thumbprint_of(held.certificate)
         links = [
             link
-            for link in pfx.intermediates(opened.chain)
-            if not self.certificate("CertificateAuthority", _sha1(link))
+            for link in pfx.intermediates(held.chain)
+            if not self.certificate("CertificateAuthority", thumbprint_of(link))
         ]
         keyless = not self.certificate(store, thumbprint).get("has_private_key")
         keyless = keyless and not arguments.get("only_intermediates")
-        imported = [_sha1(link) for link in links] + ([thumbprint] if keyless else [])
+        imported = [thumbprint_of(link) for link in links] + ([thumbprint] if keyless else [])
         changed = bool(imported)
         if not self._task.check_mode:
             if imported:
-                self._import(opened, links, arguments if keyless else None, (store, thumbprint))
+                self._import(held, links, arguments if keyless else None, (store, thumbprint))
             changed |= self._let_read(store, thumbprint, arguments.get("key_readers") or [])
         return {
             "changed": changed,
             "thumbprint": thumbprint,
-            "fingerprint": opened.fingerprint,
-            "serial": opened.serial,
-            "not_after": opened.not_after,
+            "fingerprint": held.fingerprint,
+            "serial": held.serial,
+            "not_after": held.not_after,
             "imported": imported,
         }
 
@@ -68,17 +63,17 @@ class ActionModule(WindowsAction):
 
     def _import(
         self,
-        opened: bundle.Bundle,
+        held: bundle.Bundle,
         links: Sequence[bytes],
         arguments: dict[str, Any] | None,
         place: tuple[str, str],
     ) -> None:
         """Import what is missing: the intermediates first, so that nobody ever sees the leaf without them."""
-        contents = {f"{_sha1(link)}.cer": link for link in links}
+        contents = {f"{thumbprint_of(link)}.cer": link for link in links}
         password = pfx.one_use_password()
         if arguments is not None:
             name = text(arguments, "friendly_name")
-            contents["leaf.pfx"] = pfx.make_pfx(opened, password=password, name=name, build=self.build())
+            contents["leaf.pfx"] = pfx.make_pfx(held, password=password, name=name, build=self.build())
         with self.files(contents) as paths:
             for name, path in paths.items():
                 if name != "leaf.pfx":
@@ -111,7 +106,3 @@ class ActionModule(WindowsAction):
                 "Run again; if it stays so, look at the event log of the host (CAPI2)",
                 "import the certificate",
             )
-
-
-def _sha1(content: bytes) -> str:
-    return hashlib.sha1(content, usedforsecurity=False).hexdigest().upper()

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
+from ansible_collections.certops.acm.plugins.module_utils.renewal_alarm import renewal_alarm
+
 DOORS = {"awx_webhook": "gitlab", "awx_launch": "launch"}
 SET_UP = "certops.acm.setup_eventbridge"
 HEADERS = {"awx_webhook": "X-Gitlab-Token", "awx_launch": "Authorization"}
@@ -188,11 +191,9 @@ def certificate_checks(results: Sequence[Found]) -> list[Check]:
 def _wrong_with(certificate: Found) -> str:
     if certificate["status"] != "ISSUED":
         return f"it is {certificate['status']}: request a new one, and deploy it"
-    if certificate.get("renewal_status") == "PENDING_VALIDATION":
-        return "its renewal waits for the validation of its names: create the CNAME records that ACM shows for it"
-    if certificate.get("renewal_status") == "FAILED":
-        reason = certificate.get("renewal_status_reason") or "no reason given"
-        return f"ACM could not renew it ({reason}): remove the cause, or request a new one, and deploy it"
+    # Whether it was exported is asked below: here nobody knows what the inventory records.
+    if alarm := renewal_alarm(Certificate.from_result(certificate), exported=False):
+        return alarm
     if certificate["renewal_eligibility"] == "INELIGIBLE":
         return "ACM is not going to renew it, as nobody exported it since it was issued: run certops.acm.renew"
     return ""

@@ -171,9 +171,10 @@ def read_stores(results: Iterable[Mapping[str, Any]]) -> list[StoreCertificate]:
     ]
 
 
-def thumbprint_of(certificate: str) -> str:
-    """Return the name Windows has for a certificate (PEM): its SHA-1, uppercase hex."""
-    return hashlib.sha1(_der(certificate), usedforsecurity=False).hexdigest().upper()
+def thumbprint_of(certificate: str | bytes) -> str:
+    """Return the name Windows has for a certificate (PEM, or DER as bytes): its SHA-1, uppercase hex."""
+    content = certificate if isinstance(certificate, bytes) else _der(certificate)
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest().upper()
 
 
 def fingerprint_of(certificate: str) -> str:

@@ -13,8 +13,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 
-class PipelinedAction(ActionBase):
-    """Runs ``module`` with pipelining, whatever the configuration says, or refuses to run it.
+class Pipelined(ActionBase):
+    """Can pipeline modules, whatever the configuration says, or refuses to run.
 
     Without pipelining Ansible writes a module with its arguments to a file on the controller and
     another one on the host. This turns it on for the task at hand only.
@@ -23,22 +23,6 @@ class PipelinedAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = False
-
-    module = ""
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        self._refuse_files()
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = self.prepare(dict(self._task.args))
-        if arguments.get("failed"):
-            return {**result, **arguments}
-        with self.pipelined():
-            result.update(self._execute_module(module_name=self.module, module_args=arguments, task_vars=task_vars))
-        return result
-
-    def prepare(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments for the module, or a failed result."""
-        return arguments
 
     def pipelined(self) -> _pipelining:
         """Return a context in which every module of this action is pipelined."""
@@ -64,10 +48,30 @@ class PipelinedAction(ActionBase):
             )
 
 
+class PipelinedAction(Pipelined):
+    """Runs ``module``, pipelined, with the arguments that ``prepare`` makes."""
+
+    module = ""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._refuse_files()
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = self.prepare(dict(self._task.args))
+        if arguments.get("failed"):
+            return {**result, **arguments}
+        with self.pipelined():
+            result.update(self._execute_module(module_name=self.module, module_args=arguments, task_vars=task_vars))
+        return result
+
+    def prepare(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments for the module, or a failed result."""
+        return arguments
+
+
 class _pipelining:
     """Pipelining on, inside a ``with`` block."""
 
-    def __init__(self, action: PipelinedAction) -> None:
+    def __init__(self, action: Pipelined) -> None:
         self._action = action
         self._connection = action._connection
         self._before: Any = None

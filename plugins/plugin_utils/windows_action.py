@@ -12,21 +12,22 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
+from ansible_collections.certops.acm.plugins.module_utils import bundle
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError, HostError
 from ansible_collections.certops.acm.plugins.plugin_utils.memory_file import memory_file
-from ansible_collections.certops.acm.plugins.plugin_utils.pipelined_action import PipelinedAction
+from ansible_collections.certops.acm.plugins.plugin_utils.pipelined_action import Pipelined
 
 _VERSION = r"HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 
 
-class WindowsAction(PipelinedAction):
+class WindowsAction(Pipelined):
     """Base of the actions for IIS; a subclass gives ``work``."""
 
     _variables: dict[str, Any]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         self._refuse_files()
-        result: dict[str, Any] = super(PipelinedAction, self).run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         self._variables = task_vars or {}
         try:
             with self.pipelined():
@@ -40,7 +41,7 @@ class WindowsAction(PipelinedAction):
         """Do it and return the result."""
         raise NotImplementedError
 
-    def module(self, name: str, arguments: dict[str, Any], *, step: str) -> dict[str, Any]:  # type: ignore[override]
+    def module(self, name: str, arguments: dict[str, Any], *, step: str) -> dict[str, Any]:
         """Run a module on the host and return its result.
 
         Raises:
@@ -87,6 +88,21 @@ class WindowsAction(PipelinedAction):
             # Once the host is gone nothing can be removed; what is left there nobody can open.
             with contextlib.suppress(AnsibleConnectionFailure):
                 self._remove_tmp_path(directory)
+
+
+def opened(arguments: Mapping[str, Any]) -> bundle.Bundle:
+    """Return the bundle that the options of a task hold, its key opened in memory.
+
+    Raises:
+        AnsibleError: an option is missing.
+        BundleError: it does not fit together.
+    """
+    return bundle.open_bundle(
+        text(arguments, "certificate"),
+        text(arguments, "chain"),
+        text(arguments, "private_key"),
+        str(arguments.get("passphrase") or "") or None,
+    )
 
 
 def text(arguments: Mapping[str, Any], name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
 from ansible_collections.certops.acm.plugins.module_utils.doctor import examine
 
 ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/7f0a2c1e-5b1d-4c53-9f3e-2d8a4b6c9e10"
@@ -43,12 +44,9 @@ def well(door: str = "awx_webhook") -> Found:
         header = "Authorization" if launched else "X-Gitlab-Token"
         target["api_destination"] = {"name": "awx", "state": "ACTIVE", "endpoint": endpoint}
         target["connection"] = {"name": "awx", "state": "AUTHORIZED", "reason": None, "header": header}
-    certificate = {
-        "certificate_arn": ARN,
-        "domain_name": "shop.example.com",
-        "status": "ISSUED",
-        "renewal_eligibility": "ELIGIBLE",
-    }
+    name = "shop.example.com"
+    held = Certificate(ARN, "111122223333", "eu-west-1", name, (name,), "ISSUED", "AMAZON_ISSUED")
+    certificate = {**held.to_result(), "renewal_eligibility": "ELIGIBLE"}
     found = {
         "door": door,
         "awx": {
@@ -142,7 +140,7 @@ WRONG: list[tuple[str, Callable[[Found], Any], str, str]] = [
         "awx_webhook",
         lambda f: held(f).update(renewal_status="FAILED", renewal_status_reason="CAA_ERROR"),
         "shop",
-        "could not renew it (CAA_ERROR)",
+        "(CAA_ERROR): remove the cause",
     ),
     ("awx_webhook", lambda f: held(f).update(status="EXPIRED"), "shop", "it is EXPIRED"),
     ("awx_webhook", lambda f: f["certificates"][0].update(missing=[ARN]), ARN, "holds it no more"),
