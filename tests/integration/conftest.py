@@ -14,6 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from integration.contract import BARE, Judge
+
 from delivery import HUB, Delivery
 from delivery.door import Door
 from standin.client import Standin
@@ -56,3 +58,18 @@ def deliver(standin: Standin, door: Door) -> Callable[..., Delivery]:
         return Delivery(template, parameters, standin, reroute={ORIGIN: door.url}, **options)
 
     return make
+
+
+@pytest.fixture
+def acm(standin: Standin) -> Any:
+    return standin.client("acm", config=BARE)
+
+
+@pytest.fixture
+def secrets(standin: Standin) -> Any:
+    return standin.client("secretsmanager", config=BARE)
+
+
+@pytest.fixture
+def judge(standin: Standin, tmp_path: Path) -> Judge:
+    return Judge(tmp_path, standin.root_pem())
