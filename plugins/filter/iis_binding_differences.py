@@ -13,16 +13,13 @@ description:
   - Compares the bindings of all sites with what a plan expects, those that were not to be touched, too.
 positional: _input
 options:
-  _input:
-    description: The sites, RV(microsoft.iis.website_info#module:site).
-    type: list
-    elements: dict
-    required: true
   expected:
     description: All bindings as they must be, RV(ignore:expected) of P(certops.acm.iis_binding_plan#filter).
     type: list
     elements: dict
     required: true
+extends_documentation_fragment:
+  - certops.acm.iis.sites
 """
 
 EXAMPLES = r"""

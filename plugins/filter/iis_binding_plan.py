@@ -16,17 +16,6 @@ description:
     before, as the record says.
 positional: _input
 options:
-  _input:
-    description: The sites, RV(microsoft.iis.website_info#module:site).
-    type: list
-    elements: dict
-    required: true
-  stores:
-    description:
-      - Results of a loop of M(ansible.windows.win_certificate_info) over names of stores.
-    type: list
-    elements: dict
-    default: []
   record:
     description: What was remembered by the run before, RV(ignore:record) of this filter.
     type: str
@@ -59,19 +48,13 @@ options:
     type: str
     choices: [module, appcmd]
     default: module
-  address:
-    description: Where the controller reaches bindings of all addresses.
-    type: str
-    default: ""
-  server_names:
-    description: Names to ask for in handshakes with bindings that have no host name.
-    type: list
-    elements: str
-    default: []
   force:
     description: Go back to a certificate that expired.
     type: bool
     default: false
+extends_documentation_fragment:
+  - certops.acm.iis.sites
+  - certops.acm.iis.held
 """
 
 EXAMPLES = r"""

@@ -13,35 +13,19 @@ description:
   - Compares the bindings of all sites with how they were before a change, and decides what leads back.
 positional: _input
 options:
-  _input:
-    description: The sites, RV(microsoft.iis.website_info#module:site).
-    type: list
-    elements: dict
-    required: true
   before:
     description: The bindings before, RV(ignore:before) of P(certops.acm.iis_binding_plan#filter).
     type: list
     elements: dict
     required: true
-  stores:
-    description: Results of a loop of M(ansible.windows.win_certificate_info) over names of stores.
-    type: list
-    elements: dict
-    default: []
   backend:
     description: What will bind, M(microsoft.iis.website) or C(appcmd).
     type: str
     choices: [module, appcmd]
     default: module
-  address:
-    description: Where the controller reaches bindings of all addresses.
-    type: str
-    default: ""
-  server_names:
-    description: Names to ask for in handshakes with bindings that have no host name.
-    type: list
-    elements: str
-    default: []
+extends_documentation_fragment:
+  - certops.acm.iis.sites
+  - certops.acm.iis.held
 """
 
 EXAMPLES = r"""

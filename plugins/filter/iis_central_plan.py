@@ -13,11 +13,6 @@ description:
   - Compares what a host remembers with what is asked for, and finds the bindings that read the files.
 positional: _input
 options:
-  _input:
-    description: The sites, RV(microsoft.iis.website_info#module:site).
-    type: list
-    elements: dict
-    required: true
   path:
     description: Directory of the store.
     type: str
@@ -50,6 +45,8 @@ options:
     description: Not looked at.
     type: list
     elements: str
+extends_documentation_fragment:
+  - certops.acm.iis.sites
 """
 
 EXAMPLES = r"""

@@ -57,13 +57,8 @@ attributes:
   check_mode:
     description: Names the files, and does nothing.
     support: full
-  diff_mode:
-    description: Shows no difference.
-    support: none
-  platform:
-    description: Runs on Windows, over C(psrp), C(winrm) or C(ssh).
-    support: full
-    platforms: windows
+extends_documentation_fragment:
+  - certops.acm.iis.attributes
 """
 
 EXAMPLES = r"""

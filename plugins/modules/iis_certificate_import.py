@@ -68,13 +68,8 @@ attributes:
   check_mode:
     description: Says what would be imported, and only looks.
     support: full
-  diff_mode:
-    description: Shows no difference.
-    support: none
-  platform:
-    description: Runs on Windows, over C(psrp), C(winrm) or C(ssh).
-    support: full
-    platforms: windows
+extends_documentation_fragment:
+  - certops.acm.iis.attributes
 """
 
 EXAMPLES = r"""
