@@ -32,11 +32,13 @@ class Queue:
 
     def __init__(self, lab: Lab, *, max_receive_count: int = 3) -> None:
         self._sqs = lab.aws.client("sqs")
-        self.dead_url = self._sqs.create_queue(QueueName="events-dead")["QueueUrl"]
+        # Of its own: what another test left in its queue is none of ours.
+        name = f"events-{uuid.uuid4()}"
+        self.dead_url = self._sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=self.dead_url, AttributeNames=["QueueArn"])["Attributes"]
         redrive = {"deadLetterTargetArn": attributes["QueueArn"], "maxReceiveCount": max_receive_count}
         self.url = self._sqs.create_queue(
-            QueueName="events", Attributes={"RedrivePolicy": json.dumps(redrive)}
+            QueueName=name, Attributes={"RedrivePolicy": json.dumps(redrive)}
         )["QueueUrl"]  # fmt: skip
 
     def send(self, body: Any) -> None:

@@ -51,7 +51,7 @@ MUTATIONS = (
        '            dict(STORE=STORE, **{"thumbprint"', "key_missing"),
     _m("intermediates go to the roots", IMPORT, '"store_name": "CertificateAuthority", "store_location"',
        '"store_name": "Root", "store_location"', "old_windows"),
-    _m("intermediates are left out", IMPORT, "pfx.intermediates(opened.chain)", "[]", "old_windows"),
+    _m("intermediates are left out", IMPORT, "pfx.intermediates(held.chain)", "[]", "old_windows"),
     _m("roots are imported", "plugins/module_utils/pfx.py", " if certificate.subject != certificate.issuer", "",
        "old_windows"),
     _m("the chain is in the PFX", "plugins/module_utils/pfx.py", "key, leaf, None, encryption",
