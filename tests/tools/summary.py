@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ends ``make test``: what each stage did, and one line ``N passed, N failed`` over all tests.
+"""Ends ``make test``: what each stage did, why tests failed, and one line ``N passed, N failed`` over all tests.
 
 Usage: summary.py <directory with nox's stage-*.json and pytest's *.xml> <exit code of nox>
 """
@@ -26,6 +26,18 @@ def count(reports: Path) -> tuple[int, int, int]:
     return total - failed - skipped, failed, skipped
 
 
+def failures(reports: Path, longest: int = 600) -> list[str]:
+    """Return a line for each failed test: its stage, its name and the beginning of pytest's reason."""
+    lines = []
+    for report in sorted(reports.glob("*.xml")):
+        for case in ET.parse(report).getroot().iter("testcase"):
+            for outcome in (*case.findall("failure"), *case.findall("error")):
+                reason = " ".join(outcome.get("message", "").split())
+                name = f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
+                lines.append(f"{report.stem}: {name}: {reason[:longest]}")
+    return lines
+
+
 def main(reports: Path, status: int) -> int:
     """Print the summary and return the exit code: never 0 when something failed or nothing ran."""
     files = sorted(reports.glob("stage-*.json"), key=lambda file: file.stat().st_mtime)
@@ -41,6 +53,9 @@ def main(reports: Path, status: int) -> int:
             reason = f" ({stage['reason']})" if stage["result"] == "skipped" else ""
             cost = f"{stage['duration']:.0f} s, {report.get('processor', 0):.0f} s of processor time"
             print(f"  {stage['signatures'][0]}: {stage['result']}{reason}, {cost}")
+    # The end of the output is what most services that run tests show first.
+    for line in failures(reports):
+        print(f"  FAILED {line}")
     if skipped:
         print(f"{skipped} skipped")
     print(f"{passed} passed, {failed} failed")
