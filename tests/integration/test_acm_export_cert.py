@@ -92,7 +92,7 @@ def test_waits_for_the_serial_that_is_wanted(standin: Standin) -> None:
         [
             export(waits, arns[0], serial=after[0], wait_delay=0),
             export(differs, arns[1], previous_serial=before[1], wait_delay=0),
-            export(late, arns[2], serial=after[2], wait_timeout=1, wait_delay=1),
+            export(late, arns[2], serial=after[2], wait_timeout=4, wait_delay=2),
             checks.task(
                 MODULE, {"certificate_arn": arns[3], "previous_serial": before[3], "wait_delay": 0}, check_mode=True
             ),
@@ -105,9 +105,9 @@ def test_waits_for_the_serial_that_is_wanted(standin: Standin) -> None:
     assert waits.calls() == {"acm:ExportCertificate": 3}
     assert differs.calls() == {"acm:ExportCertificate": 2}
     assert checks.calls() == {"acm:GetCertificate": 2}
-    assert 2 <= late.calls()["acm:ExportCertificate"] <= 3
+    assert 2 <= late.calls()["acm:ExportCertificate"] <= 4
     assert_clear(
-        run[2].msg, f"not serial {after[2]}, after 1 seconds", "run again later or raise wait_timeout", arns[2]
+        run[2].msg, f"not serial {after[2]}, after 4 seconds", "run again later or raise wait_timeout", arns[2]
     )
 
 

@@ -100,7 +100,6 @@ def test_only_what_would_run_here_anyway_does(standin: Standin, other_python: st
     for way, (one, times) in ways.items():
         run = run_playbook(None, {}, plays=[one], inventory="localhost,elsewhere,", arguments=["-vvv"])
         assert packed(run) == times, f"{way}: {run.output}"
-        assert "found interpreter" not in way or run[0].outcome == "ok"
 
 
 def test_the_environment_of_a_task_ends_with_it(standin: Standin) -> None:
