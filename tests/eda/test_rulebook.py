@@ -71,7 +71,7 @@ def test_from_the_event_to_the_handshake(lab: Lab, queue: Queue, tmp_path: Path)
 def test_a_rulebook_killed_at_work_loses_nothing(lab: Lab, queue: Queue, tmp_path: Path) -> None:
     lab.aws.latency("acm:ExportCertificate", 20000)
     lab.aws.reset_counts()
-    with Rulebook(lab, queue, tmp_path, visibility_timeout=45) as rulebook:
+    with Rulebook(lab, queue, tmp_path, visibility_timeout=20) as rulebook:
         queue.send(renewed(lab))
         rulebook.until(lambda: lab.aws.counts().get("dynamodb:PutItem", 0) > 0, "the lease")
         rulebook.kill()

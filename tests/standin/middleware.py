@@ -23,6 +23,7 @@ from .service_names import Wire, identify
 from .world import WORLD
 
 CONTROL_PATH = "/_standin/"
+POLL_SECONDS = 0.05
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -34,7 +35,7 @@ class Middleware:
     """One WSGI application: control calls are answered here, all others go to moto.
 
     Calls of one service run one after another: moto's conditional writes to DynamoDB are only
-    atomic that way, and they are in AWS. Latency is waited for outside.
+    atomic that way, and they are in AWS. Latency is waited for outside, and so are messages in a long poll.
     """
 
     def __init__(self, moto: Application) -> None:
@@ -65,7 +66,8 @@ class Middleware:
         rule = WORLD.faults.take(request)
         if rule and not rule.lose_answer:
             return _own(_fault(wire, rule))
-        response = self._pass_on(request, environ, body)
+        pass_on = self._poll if _is_long_poll(request, body) else self._pass_on
+        response = pass_on(request, environ, body)
         return _own(_fault(wire, rule)) if rule else response
 
     def _pass_on(self, request: Request, environ: Environ, body: bytes) -> Response:
@@ -74,6 +76,21 @@ class Middleware:
             if service == "cloudformation":
                 return _own(cloudformation.answer(WORLD.stacks, request, body))
             return _collect(self._moto, environ)
+
+    def _poll(self, request: Request, environ: Environ, body: bytes) -> Response:
+        """Look for messages until there are some or the wait is over, as SQS does; others are served meanwhile."""
+        asked = json.loads(body)
+        end = time.monotonic() + int(asked["WaitTimeSeconds"])
+        look = json.dumps({**asked, "WaitTimeSeconds": 0}).encode()
+        while True:
+            response = self._pass_on(request, _with_body(environ, look), look)
+            if response[0] != HTTPStatus.OK or json.loads(response[2]).get("Messages") or time.monotonic() >= end:
+                return response
+            time.sleep(POLL_SECONDS)
+
+
+def _is_long_poll(request: Request, body: bytes) -> bool:
+    return request.action == "sqs:ReceiveMessage" and int(json.loads(body).get("WaitTimeSeconds", 0)) > 0
 
 
 def _fault(wire: Wire, rule: Rule) -> answers.Answer:
@@ -123,6 +140,10 @@ def _read(environ: Environ) -> bytes:
     if length:
         environ["wsgi.input"] = io.BytesIO(body)
     return body
+
+
+def _with_body(environ: Environ, body: bytes) -> Environ:
+    return {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
 
 def _count(request: Request, response: Response, started: float) -> None:
