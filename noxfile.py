@@ -195,19 +195,22 @@ def lint(session: nox.Session) -> None:
 
 @stage
 def sanity(session: nox.Session) -> None:
-    """Run ansible-test sanity on a copy of the repository.
+    """Build the collection, and run ansible-test sanity on what users install.
 
     All of its tests run, none needs a container. Where a Python between 3.9 and 3.13 is missing, ``compile``
     and ``import`` leave that version out; ``pslint`` has nothing to check as long as there is no PowerShell here.
     """
     environment = Environment(session)
-    copy = CACHE / "sanity"
-    shutil.rmtree(copy, ignore_errors=True)
-    link(copy / "ansible_collections" / "amazon", environment.collections / "ansible_collections" / "amazon")
-    ours = copy / "ansible_collections" / "certops" / "acm"
-    for name in files_of_git(session):
-        (ours / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, ours / name)
+    place = CACHE / "sanity"
+    shutil.rmtree(place, ignore_errors=True)
+    link(place / "ansible_collections" / "amazon", environment.collections / "ansible_collections" / "amazon")
+    environment.run("ansible-galaxy", "collection", "build", "--output-path", str(place))
+    (built,) = place.glob("*.tar.gz")
+    environment.run("ansible-galaxy", "collection", "install", "--force", "--no-deps", "-p", str(place), str(built))
+    ours = place / "ansible_collections" / "certops" / "acm"
+    # Which Pythons we support; it is not shipped, as nothing of tests is.
+    (ours / "tests").mkdir()
+    shutil.copy(ROOT / "tests/config.yml", ours / "tests")
     # A repository of its own: in ours, everything below .cache is ignored.
     session.run("git", "init", "--quiet", str(ours), external=True)
     # ansible-test keeps its environments below HOME, and fetches get-pip.py unless it is there.
