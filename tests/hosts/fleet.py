@@ -129,9 +129,7 @@ class Fleet:
 
         :raises HostsError: it failed, with ``check``, or it did not end within ``timeout`` seconds.
         """
-        interactive = [] if stdin is None else ["--interactive"]
-        command = ["exec", *interactive, self._host(host).container, *argv]
-        done = self._podman.run(*command, check=False, stdin=stdin, timeout=timeout)
+        done = self._podman.exec(self._host(host).container, argv, stdin=stdin, timeout=timeout)
         if check and done.returncode != 0:
             output = (done.stderr or done.stdout).strip()
             raise HostsError(f"{argv[0]} exited with {done.returncode} on {host}: {output[-2000:]}")

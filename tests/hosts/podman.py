@@ -68,6 +68,8 @@ class Podman:
 
     paths: Paths
     _environment: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _runtime: str = field(default="", init=False, repr=False)
+    _ids: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def prepare(self) -> None:
         """Check the machine and write the configuration; cheap, called before the first command.
@@ -81,7 +83,8 @@ class Podman:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         conf = self.paths.runtime / "containers.conf"
         storage = self.paths.runtime / "storage.conf"
-        _write_changed(conf, containers_conf(machine, self.paths, choose_runtime(machine)))
+        self._runtime = choose_runtime(machine)
+        _write_changed(conf, containers_conf(machine, self.paths, self._runtime))
         places = {"graphroot": str(self.paths.storage), "runroot": str(self.paths.runtime / "storage")}
         _write_changed(storage, _toml({"storage": {"driver": "overlay", **places}}))
         self._environment = {"CONTAINERS_CONF": str(conf), "CONTAINERS_STORAGE_CONF": str(storage)}
@@ -95,8 +98,26 @@ class Podman:
         """
         if not self._environment:
             self.prepare()
+        done = self._run(["podman", *arguments], stdin, timeout)
+        if check and done.returncode != 0:
+            reason = (done.stderr or done.stdout).strip()[-2000:]
+            raise HostsError(f"podman {' '.join(arguments[:2])} failed: {reason}")
+        return done
+
+    def exec(
+        self, container: str, argv: Sequence[str], *, stdin: str | None = None, timeout: float = 180
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a container that runs.
+
+        By the OCI runtime itself, which is what ``podman exec`` does in the end, in a quarter of the time.
+        """
+        if container not in self._ids:
+            self._ids[container] = self.run("inspect", "--format", "{{.Id}}", container).stdout.strip()
+        return self._run([self._runtime, "exec", self._ids[container], *argv], stdin, timeout)
+
+    def _run(self, command: list[str], stdin: str | None, timeout: float) -> subprocess.CompletedProcess[str]:
         process = subprocess.Popen(
-            ["podman", *arguments],
+            command,
             env=os.environ | self._environment,
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -112,10 +133,8 @@ class Podman:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            raise HostsError(f"podman {arguments[0]} did not finish within {timeout:.0f} s.") from None
-        if check and process.returncode != 0:
-            raise HostsError(f"podman {' '.join(arguments[:2])} failed: {(error or output).strip()[-2000:]}")
-        return subprocess.CompletedProcess(arguments, process.returncode, output, error)
+            raise HostsError(f"{' '.join(command[:2])} did not finish within {timeout:.0f} s.") from None
+        return subprocess.CompletedProcess(command, process.returncode, output, error)
 
     def containers(self, run_id: str | None) -> list[str]:
         """Return the ids of the containers of one run, or of all runs."""
