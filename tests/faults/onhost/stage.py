@@ -21,7 +21,7 @@ from ansible_collections.certops.acm.plugins.module_utils.transaction import Set
 
 ROOT = Path("/etc/ssl/acm")
 SAVED = Path("/var/lib/faults")
-SETTLED = 2.0
+SETTLED = 5.0
 Bundle = Mapping[str, Any]
 Step = Callable[[str, str], object]
 
