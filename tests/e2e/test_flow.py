@@ -125,7 +125,7 @@ def test_a_host_that_serves_something_else_is_found_when_it_is_asked(lab: Lab, a
     old = lab.fingerprint(arn)
     lab.aws.renew(arn)
     ended_well(lab.playbook("certops.acm.renew"))
-    behind_our_back = f"cd /etc/ssl/acm/shop && ln -sfn versions/{old} live && systemctl reload nginx && sleep 1"
+    behind_our_back = f"cd /etc/ssl/acm/shop && ln -sfn versions/{old} live && systemctl restart nginx"
     lab.fleet.exec("web1", ["sh", "-c", behind_our_back])
     assert lab.served("web1", "shop.example.com").fingerprint == old
 
