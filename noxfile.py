@@ -208,6 +208,9 @@ def sanity(session: nox.Session) -> None:
     (built,) = place.glob("*.tar.gz")
     environment.run("ansible-galaxy", "collection", "install", "--force", "--no-deps", "-p", str(place), str(built))
     ours = place / "ansible_collections" / "certops" / "acm"
+    shipped = {str(path.relative_to(ours)) for path in ours.rglob("*") if path.is_file()}
+    if strays := shipped - set(files_of_git(session)) - {"FILES.json", "MANIFEST.json"}:
+        session.error(f"files that git does not know would be shipped, add them to build_ignore: {sorted(strays)}")
     # Which Pythons we support; it is not shipped, as nothing of tests is.
     (ours / "tests").mkdir()
     shutil.copy(ROOT / "tests/config.yml", ours / "tests")

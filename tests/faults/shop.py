@@ -34,8 +34,8 @@ exec "$@"
 """
 CHANGED = 2  # the call of the configuration test that finds the change in place
 TESTS = {"nginx": ("nginx", "-t"), "apache": ("apachectl", "-t")}
-SETTLED = 5.0  # seconds
 RELOADS = {"nginx": ("nginx", "-s", "reload"), "apache": ("apachectl", "graceful")}
+SETTLED = 5.0  # seconds until the last old worker must be gone
 
 
 @contextmanager

@@ -66,15 +66,16 @@ def errors(stage: Stage, kind: str, only: range = range(MOST)) -> dict[str, int]
     for number in only:
         if dirty:
             stage.reset()
-        trouble = Trouble(number, kind)
-        outcome = _run(stage, trouble, f"{kind} at call {number}" if kind != "lasting" and not stage.fails else "")
+        trouble, when = Trouble(number, kind), f"{kind} at call {number}"
+        # What is refused for good, or had failed already, may keep a run from going back.
+        outcome = _run(stage, trouble, goes_back="" if kind == "lasting" or stage.fails else when)
         if not trouble.met:
             return dict(outcomes)
         outcomes[outcome] += 1
-        dirty = _check(stage, before, outcome, f"{kind} at call {number}")
+        dirty = _check(stage, before, outcome, when)
         if dirty:
-            left = heal(stage, f"{kind} at call {number}")
-            assert left == expected, f"{kind} at call {number}, healed: {difference(expected, left)}"
+            left = heal(stage, when)
+            assert left == expected, f"{when}, healed: {difference(expected, left)}"
     return dict(outcomes)
 
 
@@ -107,16 +108,18 @@ def fill(pages: int) -> Path:
     return filler
 
 
-def _run(stage: Stage, hook: Step | None = None, when: str = "") -> str:
-    """Return what the run said of itself; where ``when`` is given, it must be able to go back."""
+def _run(stage: Stage, hook: Step | None = None, *, goes_back: str = "") -> str:
+    """Return what the run said of itself; ``goes_back`` tells when it is hurt, where it must be able to go back."""
     try:
         report = stage.transaction(stage.options, hook).run()
     except RolledBack as error:
         assert str(error).startswith("everything is as it was before: ")
         return "rolled back"
     except HostError as error:
-        assert not when or "going back failed, too" not in str(error), f"{when}: {error}"
-        return "going back failed" if "going back failed, too" in str(error) else "nothing changed"
+        if "going back failed, too" not in str(error):
+            return "nothing changed"
+        assert not goes_back, f"{goes_back}: {error}"
+        return "going back failed"
     return "done with a warning" if report.warnings else "done"
 
 
