@@ -92,12 +92,12 @@ def test_two_runs_at_once(shop: Shop, tell: Say) -> None:
     """One is held in the middle; the other waits for it, and then finds nothing to do."""
     test = shop.gate(CHANGED, *TESTS[shop.server])
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(shop.run, changes={"config_test": test})
+        first = pool.submit(shop.run, alone=False, changes={"config_test": test})
         shop.await_gate()
         impatient = shop.run(changes={"lock_timeout": 0.2})
         assert (impatient["status"], impatient["step"]) == ("failed", "lock")
         assert judge.shaken(shop.address, shop.roots) == OLD
-        second = pool.submit(shop.run, changes={"lock_timeout": 30.0})
+        second = pool.submit(shop.run, alone=False, changes={"lock_timeout": 30.0})
         shop.open_gate()
         results = [first.result(60), second.result(60)]
     assert [(result["status"], result["changed"]) for result in results] == [("verified", True), ("verified", False)]

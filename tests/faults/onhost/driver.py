@@ -46,11 +46,15 @@ def set_up(stage: Stage, job: Job) -> dict[str, str]:
 
 
 def run(stage: Stage, job: Job) -> dict[str, Any]:
-    """Make one run in the scene that was set up; its result, and which files differ afterwards."""
+    """Make one run in the scene that was set up; its result, and which files differ afterwards.
+
+    With ``alone`` false they are not looked at, as another run may be changing them.
+    """
     options = {**json.loads(OPTIONS.read_text()), **job.get("changes", {})}
     now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=job.get("days", 0))
     settings: dict[str, Any] = {"now": lambda: now, "look": functools.partial(look, timeout=0.3)}
-    before = stage.snapshot()
+    snapshot = stage.snapshot if job.get("alone", True) else dict
+    before = snapshot()
     with silent(job.get("silent_port")):
         transaction = stage.transaction(options, **settings)
         try:
@@ -59,7 +63,7 @@ def run(stage: Stage, job: Job) -> dict[str, Any]:
             result = transaction.report.to_failure(error, "rolled_back")
         except HostError as error:
             result = transaction.report.to_failure(error, "failed")
-    return {**result, "differing": difference(before, stage.snapshot())}
+    return {**result, "differing": difference(before, snapshot())}
 
 
 @contextlib.contextmanager
