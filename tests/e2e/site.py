@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from lab import Lab, Run
+from lab import TABLE, Lab, Run
 
 NAME = "shop.example.com"
 WEB = ("web1", "web2")
@@ -24,9 +24,28 @@ def served(site: Lab) -> dict[str, str]:
     return {host: site.served(host, NAME).fingerprint for host in WEB}
 
 
+def must_serve(site: Lab, arn: str, name: str = NAME) -> None:
+    """Both serve what ACM holds, and the chain verifies."""
+    for host in WEB:
+        seen = site.served(host, name)
+        assert seen.verified, seen.text
+        assert seen.fingerprint == site.fingerprint(arn)
+
+
+def ended_well(run: Run) -> Run:
+    assert run.returncode == 0, run.output
+    assert "Traceback" not in run.output
+    return run
+
+
+def changed_on(run: Run, *hosts: str) -> int:
+    """Tasks that changed one of the hosts, not the controller."""
+    return sum(run.output.splitlines().count(f"changed: [{host}]") for host in hosts)
+
+
 def records(site: Lab) -> dict[str, dict[str, Any]]:
     """Deployments as the table holds them, by key; without what only says when."""
-    items = site.aws.client("dynamodb").scan(TableName="certops-acm-inventory")["Items"]
+    items = site.aws.client("dynamodb").scan(TableName=TABLE)["Items"]
     found = {}
     for item in items:
         plain = {name: next(iter(value.values())) for name, value in item.items()}

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from lab import ROOT, Lab, Run
+from e2e.site import ended_well
+from lab import ROOT, Lab
 
 from awx import Awx, Playbook
 from delivery import HUB, MEMBER, Delivery
@@ -47,11 +48,6 @@ def inventories(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def awx(lab: Lab, inventories: list[str]) -> Iterator[Awx]:
     with Awx(Playbook(lambda: lab.full_environment, lab.ansible_playbook)) as made:
         yield made
-
-
-def ended_well(run: Run) -> Run:
-    assert run.returncode == 0, run.output
-    return run
 
 
 def served(lab: Lab) -> dict[str, str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from e2e.site import arn_of, records, refused, served
-from lab import Lab
+from e2e.site import arn_of, ended_well, records, refused, served
+from lab import TABLE, Lab
 
 
 def test_no_permission_for_each_call_in_turn(site: Lab) -> None:
@@ -35,11 +35,8 @@ def test_no_permission_for_each_call_in_turn(site: Lab) -> None:
         refused(site, site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}), action)
         site.aws.clear_faults()
     # A lease that could not be given back ends by itself; here nobody waits for that.
-    site.aws.client("dynamodb").delete_item(
-        TableName="certops-acm-inventory", Key={"pk": {"S": arn_of(site)}, "sk": {"S": "lease"}}
-    )
-    run = site.playbook("certops.acm.renew")
-    assert run.returncode == 0, run.output
+    site.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": arn_of(site)}, "sk": {"S": "lease"}})
+    run = ended_well(site.playbook("certops.acm.renew"))
     assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
     assert {record["fingerprint"] for record in records(site).values() if record["pk"] == arn_of(site)} == {
         site.fingerprint(arn_of(site))
@@ -82,8 +79,7 @@ def test_a_secret_scheduled_for_deletion(site: Lab) -> None:
 def test_an_export_that_is_late(site: Lab) -> None:
     """ACM hands out the old certificate for a while after a renewal: wait for the new one."""
     site.aws.renew(arn_of(site), force=True, stale_calls=2)
-    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
-    assert run.returncode == 0, run.output
+    ended_well(site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}))
     assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
 
 
@@ -114,7 +110,7 @@ def test_the_lease_of_another_run(site: Lab) -> None:
         "acquired_at": {"N": "1790000000"},
         "expires_at": {"N": "4102444800"},
     }
-    site.aws.client("dynamodb").put_item(TableName="certops-acm-inventory", Item=lease)
+    site.aws.client("dynamodb").put_item(TableName=TABLE, Item=lease)
     run = site.deploy(arn_of(site), "shop", certops_redeploy=True)
     refused(site, run, "somebody else")
     asked = {"certops_redeploy": True, "certificate_arn": arn_of(site), "certops_lease_wait": 3}
@@ -122,6 +118,4 @@ def test_the_lease_of_another_run(site: Lab) -> None:
     assert run.returncode == 0 and "somebody else" in run.output, run.output
     assert "acm:ExportCertificate" not in run.calls
     assert served(site) == before
-    site.aws.client("dynamodb").delete_item(
-        TableName="certops-acm-inventory", Key={"pk": lease["pk"], "sk": lease["sk"]}
-    )
+    site.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"pk": lease["pk"], "sk": lease["sk"]})

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from e2e.site import NAME, WEB, arn_of, records, refused, served
-from lab import Lab
+from e2e.site import NAME, WEB, arn_of, ended_well, records, refused, served
+from lab import TABLE, Lab
 
 
 def test_a_host_without_nginx(site: Lab) -> None:
@@ -23,8 +23,7 @@ def test_a_full_disk(site: Lab) -> None:
     left = site.fleet.exec("full", ["find", "/etc/ssl/acm", "-name", "*.pem"]).stdout
     assert left == "", "nothing half written is left"
     site.fleet.exec("full", ["rm", "/etc/ssl/acm/filler"])
-    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
-    assert run.returncode == 0, run.output
+    run = ended_well(site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}))
     assert {host: run.sessions[host] for host in (*WEB, "full")} == {"web1": 0, "web2": 0, "full": 1}
     assert site.served("full", NAME).fingerprint == site.fingerprint(arn_of(site))
     forget(site, "full")
@@ -33,10 +32,10 @@ def test_a_full_disk(site: Lab) -> None:
 def forget(site: Lab, tag_value: str) -> None:
     """Remove a target and its deployments."""
     table = site.aws.client("dynamodb")
-    for item in table.scan(TableName="certops-acm-inventory")["Items"]:
+    for item in table.scan(TableName=TABLE)["Items"]:
         if f"={tag_value}#" in item["sk"]["S"] or f"#{tag_value}#" in item["sk"]["S"]:
-            table.delete_item(TableName="certops-acm-inventory", Key={"pk": item["pk"], "sk": item["sk"]})
-    remaining = [item["sk"]["S"] for item in table.scan(TableName="certops-acm-inventory")["Items"]]
+            table.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+    remaining = [item["sk"]["S"] for item in table.scan(TableName=TABLE)["Items"]]
     assert not [key for key in remaining if f"={tag_value}#" in key]
 
 
@@ -51,8 +50,7 @@ def test_a_configuration_that_was_broken_before(site: Lab) -> None:
     assert run.sessions["web2"] == 0, "the rollout stopped at the first wave"
     for host in WEB:
         site.fleet.exec(host, ["rm", "/etc/nginx/conf.d/zz.conf"])
-    run = site.playbook("certops.acm.renew")
-    assert run.returncode == 0, run.output
+    run = ended_well(site.playbook("certops.acm.renew"))
     assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
 
 
@@ -70,7 +68,6 @@ def test_a_host_that_cannot_be_reached(site: Lab) -> None:
     assert (record["status"], record["fingerprint"]) == ("unreachable", old)
     site.fleet.start("web1")
     assert site.served("web1", NAME).fingerprint == old, "it came back with what it had"
-    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
-    assert run.returncode == 0, run.output
+    run = ended_well(site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}))
     assert {host: run.sessions[host] for host in WEB} == {"web1": 1, "web2": 0}
     assert set(served(site).values()) == {site.fingerprint(arn_of(site))}

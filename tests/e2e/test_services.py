@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
-from lab import Lab, Run
+from e2e.site import ended_well
+from lab import TABLE, Lab, Run
 
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
 
@@ -39,11 +40,6 @@ systemctl daemon-reload
 """
 
 
-def ended_well(run: Run) -> Run:
-    assert run.returncode == 0, run.output
-    return run
-
-
 def shell(lab: Lab, host: str, script: str) -> str:
     return lab.fleet.exec(host, ["sh", "-c", script]).stdout
 
@@ -59,7 +55,7 @@ def must_serve(lab: Lab, arn: str, *services: str) -> None:
 def remember(lab: Lab, arn: str, service: str, **options: Any) -> None:
     """Record a target, which the next run for its certificate takes along."""
     item = Target(arn, service, arn.split(":")[4], "Role", "mail", service, options).to_item()
-    lab.aws.client("dynamodb").put_item(TableName="certops-acm-inventory", Item=TypeSerializer().serialize(item)["M"])
+    lab.aws.client("dynamodb").put_item(TableName=TABLE, Item=TypeSerializer().serialize(item)["M"])
 
 
 def play(lab: Lab, host: str, *roles: dict[str, Any]) -> Run:

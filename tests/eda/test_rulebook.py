@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from eda.rulebook import Queue, Rulebook
 from hosts.fleet import HostSpec
-from lab import Lab
+from lab import TABLE, Lab
 
 from awx import Awx, Playbook
 
@@ -113,6 +113,4 @@ def test_awx_can_do_the_work(lab: Lab, queue: Queue, tmp_path: Path) -> None:
 
 def free_the_lease(lab: Lab) -> None:
     """A killed run keeps its lease until it ends by itself; here nobody waits ten minutes."""
-    lab.aws.client("dynamodb").delete_item(
-        TableName="certops-acm-inventory", Key={"pk": {"S": arn_of(lab)}, "sk": {"S": "lease"}}
-    )
+    lab.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": arn_of(lab)}, "sk": {"S": "lease"}})

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from faults.judge import NAME
 from faults.site import Site
-from lab import Lab, Run
+from lab import TABLE, Lab, Run
 
 HOSTS = tuple(f"web{number:02}" for number in range(1, 11))
 THIRD = HOSTS[2]
@@ -34,7 +34,7 @@ def served(lab: Lab) -> dict[str, str]:
 
 def recorded(lab: Lab) -> dict[str, dict[str, Any]]:
     """Deployments as the table holds them, by host."""
-    items = lab.aws.client("dynamodb").scan(TableName="certops-acm-inventory")["Items"]
+    items = lab.aws.client("dynamodb").scan(TableName=TABLE)["Items"]
     plain = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
     return {item["host"]: item for item in plain if item["sk"].startswith("deployment#")}
 

@@ -28,11 +28,13 @@ from typing import Any
 from hosts.errors import HostsError
 from hosts.fleet import Fleet, HostSpec
 
+from ansible_collections.certops.acm.plugins.module_utils.inventory_table import TableOptions, ensure_table
 from standin.accounts import DEFAULT_ACCOUNT
 from standin.client import Standin
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGGED = {"Role": "web"}
+TABLE = "certops-acm-inventory"
 IMAGE = "ami-03cf127a"  # one of those moto knows
 FORGET = """
 rm -rf /etc/ssl/acm/* /etc/ssl/acm/.[!.]* /etc/nginx/conf.d/*
@@ -166,14 +168,12 @@ class Lab:
             )
 
     def fresh(self) -> None:
-        """Empty the account, and make every host forget its certificates; hosts that were stopped run again."""
+        """Empty the account but for an inventory, and the hosts of certificates; hosts that were stopped run again."""
         with ThreadPoolExecutor(len(self.fleet.hosts)) as pool:
             list(pool.map(self._forget, self.fleet.hosts))
         self.aws.reset()
         self.prepare()
-        done = self.playbook("certops.acm.setup_aws")
-        if done.returncode:
-            raise LabError(done.output)
+        ensure_table(self.aws.client("dynamodb"), TABLE, TableOptions())
 
     def _forget(self, host: str) -> None:
         if not self.runs(host):

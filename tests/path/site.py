@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab import Lab
+from lab import TABLE, Lab
 
 from awx import Awx, Job
 from awx.client import call
@@ -20,7 +20,6 @@ from standin.client import Standin
 
 NAME = "shop.example.com"
 HOSTS = ("web1", "web2", "web3", "web4")
-TABLE = "certops-acm-inventory"
 ORIGIN = "https://awx.example.com"
 LONGEST = 300.0
 """Seconds within which hosts have to serve what ACM renewed; alone on its machine it takes a tenth of it."""

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from e2e.test_secrets import holds, needles, watched
 from integration.playbook import PlaybookRun, run_playbook
+from lab import TABLE
 from unit.certificates import make_root
 
 from standin.client import DEFAULT_ACCOUNT, Standin
@@ -60,7 +61,7 @@ class Windows:
         return found
 
     def records(self) -> dict[str, dict[str, str]]:
-        items = self.aws.client("dynamodb").scan(TableName="certops-acm-inventory")["Items"]
+        items = self.aws.client("dynamodb").scan(TableName=TABLE)["Items"]
         plain = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
         return {item["host"]: item for item in plain if item["sk"].startswith("deployment#")}
 
