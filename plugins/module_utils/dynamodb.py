@@ -33,7 +33,7 @@ class DynamodbErrorHandler(ServiceErrorHandler):
     SERVICE = "dynamodb"
     SENTENCES: ClassVar[Mapping[str, str]] = {
         "ResourceNotFoundException": (
-            "table {resource} does not exist in {region} of this account: run playbooks/setup_aws.yml "
+            "table {resource} does not exist in {region} of this account: run ansible-playbook certops.acm.setup_aws "
             "or set create_table: true; or check table_name, region and assume_role_arn"
         ),
         "ResourceInUseException": "table {resource} is being created or changed: run again in a minute",

@@ -136,8 +136,8 @@ options:
         description: End of validity.
         type: str
 notes:
-  - "C(table ... does not exist): run C(playbooks/setup_aws.yml), set O(create_table=true), or check O(table_name),
-    O(region) and O(assume_role_arn)."
+  - "C(table ... does not exist): run C(ansible-playbook certops.acm.setup_aws), set O(create_table=true), or check
+    O(table_name), O(region) and O(assume_role_arn)."
   - "C(tag ... has no value): O(target.tag_value) is empty; a target never means every host that carries a tag."
   - "C(... may not call dynamodb:...) names the action to allow; the policies are in C(docs/iam.md) of the collection."
 extends_documentation_fragment:

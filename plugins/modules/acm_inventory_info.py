@@ -38,7 +38,7 @@ options:
         known.
     type: int
 notes:
-  - "C(table ... does not exist): run C(playbooks/setup_aws.yml), or check O(table_name), O(region) and
+  - "C(table ... does not exist): run C(ansible-playbook certops.acm.setup_aws), or check O(table_name), O(region) and
     O(assume_role_arn)."
 extends_documentation_fragment:
   - amazon.aws.common.modules

@@ -352,7 +352,7 @@ def test_table_that_is_missing_or_another(standin: Standin) -> None:
         {},
     )
     assert [result.outcome for result in run.results] == ["failed"] * 4
-    remedy = "run playbooks/setup_aws.yml or set create_table: true"
+    remedy = "run ansible-playbook certops.acm.setup_aws or set create_table: true"
     assert_clear(run[0].msg, f"table {TABLE} does not exist in eu-west-1 of this account", remedy)
     assert_clear(run[1].msg, f"table {TABLE} does not exist in eu-central-1", remedy)
     for number in (2, 3):
