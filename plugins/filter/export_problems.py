@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, the certops.acm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: export_problems
+author: The certops.acm authors (@certops)
+version_added: 0.1.0
+short_description: Tells which certificates cannot be exported
+description:
+  - An ARN that is none is found without asking ACM; what ACM holds tells the rest, such as a certificate that is not
+    issued yet or was requested without the option to export it.
+positional: _input, certificates
+options:
+  _input:
+    description: What is to be exported, each with a C(certificate_arn).
+    type: list
+    elements: dict
+    required: true
+  certificates:
+    description: Certificates, as M(certops.acm.acm_cert_info) returns them. One that is not among them is not judged.
+    type: list
+    elements: dict
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Stop at what cannot be exported
+  ansible.builtin.assert:
+    that: export_certificates | certops.acm.export_problems(acm.certificates) | length == 0
+"""
+
+RETURN = r"""
+_value:
+  description: A sentence with the remedy for each certificate that cannot be exported, by ARN.
+  type: dict
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.certops.acm.plugins.module_utils.certificate import (
+    Certificate,
+    CertificateArn,
+    ensure_exportable,
+)
+from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError
+
+
+def export_problems(
+    wanted: Iterable[Mapping[str, Any]], certificates: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, str]:
+    held = {certificate["certificate_arn"]: certificate for certificate in certificates}
+    problems = {}
+    for arn in (item["certificate_arn"] for item in wanted):
+        try:
+            CertificateArn.parse(arn)
+            if arn in held:
+                ensure_exportable(Certificate.from_result(held[arn]))
+        except CertificateError as error:
+            problems[arn] = str(error)
+    return problems
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"export_problems": export_problems}
