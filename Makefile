@@ -11,15 +11,15 @@ REPORTS := .cache/reports
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
 
-# Two lanes side by side, of about the same length; cheap checks first. No stage begins after one has failed. Of the
-# stages that make hosts no two with many are at work at once: a machine has room for some 25 (inotify instances).
+# Two lanes side by side, of about the same length; cheap checks first, while a new machine installs what hosts need. No
+# stage begins after one has failed. Of the stages that make hosts no two with many are at work at once: a machine has
+# room for some 25 (inotify instances).
 FIRST := lint,sanity,unit(2.19),unit(2.16),unit(2.21),integration,path,windows(2.19),windows(2.21)
-SECOND := hosts,e2e(2.16),e2e(2.21),faults,e2e(2.19)
+SECOND := demo,hosts,e2e(2.16),e2e(2.21),faults,e2e(2.19)
 
 test: $(NOX)  ## every check and test; begins nothing more when a stage has failed
 	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
-	@status=0; $(NOX) --session packages && \
-	.venv/bin/python tests/tools/lanes.py $(NOX) $(REPORTS) '$(FIRST)' '$(SECOND)' || status=$$?; \
+	@status=0; .venv/bin/python tests/tools/lanes.py $(NOX) $(REPORTS) '$(FIRST)' '$(SECOND)' || status=$$?; \
 	.venv/bin/python tests/tools/summary.py $(REPORTS) $$status
 
 lint: $(NOX)  ## ruff, mypy, ansible-lint, documentation
@@ -29,7 +29,7 @@ unit: $(NOX)  ## unit tests on each ansible-core
 	@$(NOX) --session unit
 
 demo: $(NOX)  ## the whole flow on hosts of its own; KEEP=1 leaves them running
-	@$(NOX) --session packages demo
+	@$(NOX) --session demo
 
 demo-stop: $(NOX)  ## remove what make demo KEEP=1 left running
 	@$(NOX) --session demo -- stop
@@ -39,6 +39,7 @@ clean:  ## remove the environments and caches of this directory
 
 $(NOX): tests/requirements/bootstrap.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/tools/apt_install.sh python3-venv
+	@tests/tools/apt_install.sh ca-certificates git
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

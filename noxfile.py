@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +45,9 @@ GENERATIONS = {
 # Run by every Python of an environment. Short-lived processes that fork for each task, as ansible-playbook, spend a
 # fifth of their time on looking for garbage that they have none of.
 COLLECT_SELDOM = "import gc, os; gc.set_threshold(100_000, 50, 50); os.register_at_fork(before=gc.freeze)\n"
+
+# Seconds that what was interrupted with Ctrl-C has to remove its hosts.
+PATIENCE: dict[str, Any] = {"interrupt_timeout": 60, "terminate_timeout": 10}
 
 ROOT = Path(__file__).parent
 CACHE = ROOT / ".cache"
@@ -89,12 +92,21 @@ def link(path: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Keep sessions that run side by side from installing to the same place at once."""
+def alone(installer: str) -> Iterator[None]:
+    """Keep sessions that run side by side from installing with the same installer at once."""
     USER_CACHE.mkdir(parents=True, exist_ok=True)
-    with (USER_CACHE / "lock").open("w") as lock:
+    with (USER_CACHE / f"{installer}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def debian_packages(session: nox.Session, directories: Iterable[str]) -> None:
+    """Install the Debian packages that directories of tests name, those that are missing."""
+    files = [ROOT / "tests" / directory / "apt-packages.txt" for directory in directories]
+    lines = [line for path in files for line in path.read_text().splitlines()]
+    names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    with alone("apt"):
+        session.run("tests/tools/apt_install.sh", *names, external=True, log=False)
 
 
 class Environment:
@@ -104,14 +116,20 @@ class Environment:
         collections: holds ours, those that galaxy.yml asks for, and those that tests need.
     """
 
-    def __init__(self, session: nox.Session, core: str = MAIN) -> None:
-        """Make it, or bring it up to date; the session is skipped where there is no Python for it."""
+    def __init__(self, session: nox.Session, core: str = MAIN, *, packages: Iterable[str] = ()) -> None:
+        """Make it, or bring it up to date; the session is skipped where there is no Python for it.
+
+        Args:
+            packages: directories of tests whose Debian packages are needed. The first checks need none, so that on
+                a new machine they run while the others are installed.
+        """
         self.session = session
+        debian_packages(session, packages)
         self.collections = CACHE / f"collections-{core}"
         generation = GENERATIONS[core]
         home = ROOT / ".nox" / f"ansible-{core}"
         self._bin = home / "bin"
-        with alone():
+        with alone("uv"):
             if not (self._bin / "python").exists():
                 self._create(home, generation.python)
             tools = TOOLS if core == MAIN else ("test",)
@@ -127,7 +145,7 @@ class Environment:
 
     def run(self, program: str, *arguments: str, **options: Any) -> None:
         """Run one of its programs."""
-        self.session.run(str(self._bin / program), *arguments, **options)
+        self.session.run(str(self._bin / program), *arguments, **PATIENCE, **options)
 
     def pytest(self, *arguments: str, most: int = 4) -> None:
         """Run pytest, leave its report for tests/tools/summary.py; file by file on at ``most`` so many processors."""
@@ -168,14 +186,6 @@ def files_of_git(session: nox.Session) -> list[str]:
         "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", external=True, silent=True, log=False
     )
     return sorted({name for name in str(listed).split("\0") if name and (ROOT / name).is_file()})
-
-
-@stage
-def packages(session: nox.Session) -> None:
-    """Install the Debian packages that the tests need, those that are missing."""
-    lines = [line for path in sorted(ROOT.glob("tests/*/apt-packages.txt")) for line in path.read_text().splitlines()]
-    names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    session.run("tests/tools/apt_install.sh", "ca-certificates", *names, external=True)
 
 
 @stage
@@ -229,7 +239,7 @@ def sanity(session: nox.Session) -> None:
 @on_each
 def unit(session: nox.Session, core: str) -> None:
     """Run the unit tests on each ansible-core."""
-    environment = Environment(session, core)
+    environment = Environment(session, core, packages=["unit"])
     # Neither the transaction nor the reader of events knows Ansible: once on each Python, and at length once.
     lengthy = ["test_transaction_killed.py", "test_event_generated.py"]
     left_out = {OLDEST: [*lengthy, "test_transaction*.py", "test_bundle_files.py"], NEWEST: lengthy}
@@ -240,7 +250,7 @@ def unit(session: nox.Session, core: str) -> None:
 @stage
 def integration(session: nox.Session) -> None:
     """Run the modules against the stand-ins for AWS and AWX, over HTTP, and a simulated year."""
-    environment = Environment(session)
+    environment = Environment(session, packages=["unit"])
     environment.pytest("tests/integration", "tests/awx", "tests/simulation", "--timeout=900")
 
 
@@ -256,7 +266,7 @@ def windows(session: nox.Session, core: str) -> None:
 @stage
 def hosts(session: nox.Session) -> None:
     """Run the roles and the transaction on real hosts."""
-    environment = Environment(session)
+    environment = Environment(session, packages=["hosts"])
     environment.pytest("tests/hosts", most=1)
     # An interrupted run leaves its hosts, and the next one would take them for its own.
     environment.run("molecule", "destroy", "--all", silent=True)
@@ -272,7 +282,7 @@ def faults(session: nox.Session) -> None:
 
     With ``FAULTS_PAGE=write`` in the environment the page is written.
     """
-    environment = Environment(session)
+    environment = Environment(session, packages=["hosts"])
     environment.pytest("tests/faults", "--verbose", "--timeout=900", most=1)
 
 
@@ -282,7 +292,7 @@ def path(session: nox.Session) -> None:
 
     With ``PATH_PAGE=write`` in the environment the page is written.
     """
-    environment = Environment(session)
+    environment = Environment(session, packages=["hosts", "eda"])
     environment.pytest("tests/path", "--verbose", "--timeout=900", most=1)
 
 
@@ -290,7 +300,7 @@ def path(session: nox.Session) -> None:
 @on_each
 def e2e(session: nox.Session, core: str) -> None:
     """Run the playbooks end to end: everything on the main ansible-core, one deploy on the others."""
-    environment = Environment(session, core)
+    environment = Environment(session, core, packages=["hosts", "eda"])
     if core == MAIN:
         # The longest file first, so that no processor waits for it in the end.
         order = ("--no-loadscope-reorder", "tests/eda", "tests/e2e")
@@ -299,8 +309,8 @@ def e2e(session: nox.Session, core: str) -> None:
         environment.pytest("tests/e2e", "--verbose", "--timeout=900", "-m", "every_core", most=1)
 
 
-@nox.session(venv_backend="none", default=False)
+@stage
 def demo(session: nox.Session) -> None:
-    """Show the whole flow."""
-    environment = Environment(session)
+    """Show the whole flow; it fails when a step does not show what it should."""
+    environment = Environment(session, packages=["hosts"])
     environment.run("python", "-m", "demo", *session.posargs)

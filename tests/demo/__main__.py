@@ -61,22 +61,32 @@ def succeed(run: Run) -> Run:
     return run
 
 
-def tell(run: Run) -> None:
-    """What a run cost, and its summary as Ansible printed it."""
-    for line in _summary(run.output):
+def tell(run: Run, *tasks: str) -> list[str]:
+    """Show what tasks of a run told, as Ansible printed it, and what the run cost; the lines that were told."""
+    told = [line for task in tasks for line in _told(run.output, task)]
+    for line in told:
         say(escape(line))
     calls = sum(run.calls.values())
     exports = run.calls.get("acm:ExportCertificate", 0)
     trips = ", ".join(f"{host} {count}" for host, count in run.sessions.items())
     say(f"[dim]{calls} AWS calls, {exports} of them exports; round trips: {trips}[/dim]")
+    return told
 
 
-def _summary(output: str) -> list[str]:
-    """The lines between the brackets of the last debug message that is a table."""
-    _before, found, rest = output.rpartition('"msg": [\n')
-    if not found:
-        return []
-    return [line.strip().rstrip(",").strip('"') for line in rest.partition("]")[0].splitlines() if line.strip()]
+def expect_rows(told: list[str], certificate: str, arn: str, lab: Lab) -> None:
+    """The table has a row for each web server, with the certificate that ACM holds."""
+    for host in WEB:
+        row = next((line.split() for line in told if {host, certificate} <= set(line.split())), [])
+        expect({"verified", lab.fingerprint(arn)[:16]} <= set(row), f"no row of {host} and {certificate} in {told}")
+
+
+def _told(output: str, task: str) -> list[str]:
+    """The message of a debug task: lines, or one."""
+    _before, found, rest = output.partition(f"\nTASK [{task}] ")
+    expect(bool(found), f"there was no task {task!r}:\n{output}")
+    printed = rest.partition("\n\n")[0]
+    message = json.loads(printed[printed.index("{") :])["msg"]
+    return [message] if isinstance(message, str) else list(message)
 
 
 def look(lab: Lab, name: str, arn: str) -> None:
@@ -101,11 +111,11 @@ def demo(lab: Lab) -> None:
         succeed(lab.playbook("certops.acm.setup_aws"))
 
     with step(3, f"Deploy {SHOP} to the hosts tagged Role=web: certops.acm.deploy"):
-        tell(succeed(lab.deploy(arns[SHOP], "shop")))
+        expect_rows(tell(succeed(lab.deploy(arns[SHOP], "shop")), "Summary"), "shop", arns[SHOP], lab)
         look(lab, SHOP, arns[SHOP])
 
     with step(4, f"Deploy {API} beside it"):
-        tell(succeed(lab.deploy(arns[API], "api")))
+        expect_rows(tell(succeed(lab.deploy(arns[API], "api")), "Summary"), "api", arns[API], lab)
         look(lab, API, arns[API])
         look(lab, SHOP, arns[SHOP])
 
@@ -123,17 +133,20 @@ def demo(lab: Lab) -> None:
         say(f"EventBridge says: {event['detail-type']}, {event['detail']['Action']}, {event['resources'][0]}")
 
     with step(7, "The event runs certops.acm.renew"):
-        tell(succeed(lab.playbook("certops.acm.renew", {"acm_event": event})))
+        run = succeed(lab.playbook("certops.acm.renew", {"acm_event": event}))
+        expect_rows(tell(run, "Summary"), "shop", arns[SHOP], lab)
         look(lab, SHOP, arns[SHOP])
 
     with step(8, "Run it once more: nothing to do"):
         run = succeed(lab.playbook("certops.acm.renew"))
-        tell(run)
+        tell(run, "Summary")
         expect(run.changed == 0, f"the repeat changed {run.changed} tasks:\n{run.output}")
         expect("acm:ExportCertificate" not in run.calls, "the repeat exported a certificate")
 
     with step(9, "What is deployed where: certops.acm.report"):
-        tell(succeed(lab.playbook("certops.acm.report")))
+        told = tell(succeed(lab.playbook("certops.acm.report")), "What is deployed where", "What needs somebody")
+        for name, arn in (("api", arns[API]), ("shop", arns[SHOP])):
+            expect_rows(told, name, arn, lab)
 
 
 def keep(lab: Lab) -> None:
@@ -196,6 +209,9 @@ def main() -> int:
         return 130
     finally:
         if not kept:
+            # Whoever interrupts once more, or nox, which passes each signal on, would interrupt this, too.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
             lab.down()
             console.print("Everything was removed.")
 

@@ -2,6 +2,11 @@
 # Installs the Debian packages named as arguments, those that are missing; needs root only if one is.
 set -euo pipefail
 
+if ! command -v dpkg-query >/dev/null; then
+    echo "This is neither Debian nor Ubuntu: install what stands for the Debian packages $* yourself." >&2
+    exit 0
+fi
+
 missing=()
 for package in "$@"; do
     dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed \

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -173,6 +174,26 @@ def test_one_exec_carries_the_plain_key_and_no_passphrase(controller: Controller
     assert [line["found"] for line in controller.kept()] == [[], []]
     assert secret_line(LEAF) not in controller.output
     assert PASSPHRASE not in controller.output
+
+
+OLDEST_PYTHON = shutil.which("python3.9")
+
+
+@pytest.mark.skipif(OLDEST_PYTHON is None, reason="no Python 3.9 on PATH, the oldest that hosts may have")
+def test_a_host_with_the_oldest_python(controller: Controller, tmp_path: Path) -> None:
+    variables = {"ansible_python_interpreter": OLDEST_PYTHON}
+    with Host(tmp_path) as host:
+        host.own_pair(LEAF)
+        host.start()
+        served = host.options(**host.managed())
+        asked = {name: served[name] for name in ("config_files", "config_test", "reload_command")}
+        asked["listeners"] = [{"port": host.port, "server_name": "www.example.com"}]
+        for leaf in (OLD, LEAF):
+            result = controller.play(MODULE, options(leaf, tmp_path / "acm", **asked), variables=variables)
+            assert not result["failed"], controller.output
+            assert (result["status"], host.served()) == ("verified", leaf.fingerprint)
+    told = controller.play("ansible.builtin.setup", {"gather_subset": "!all,python"}, variables=variables)
+    assert told["ansible_facts"]["ansible_python"]["version"]["minor"] == 9
 
 
 def test_a_key_store_is_made_on_the_controller(controller: Controller, tmp_path: Path) -> None:
