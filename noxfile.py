@@ -267,7 +267,7 @@ def windows(session: nox.Session, core: str) -> None:
 def hosts(session: nox.Session) -> None:
     """Run the roles and the transaction on real hosts."""
     environment = Environment(session, packages=["hosts"])
-    environment.pytest("tests/hosts", most=1)
+    environment.pytest("tests/hosts", "tests/demo", most=1)
     # An interrupted run leaves its hosts, and the next one would take them for its own.
     environment.run("molecule", "destroy", "--all", silent=True)
     try:
