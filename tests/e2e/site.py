@@ -45,17 +45,29 @@ def changed_on(run: Run, *hosts: str) -> int:
 
 def records(site: Lab) -> dict[str, dict[str, Any]]:
     """Deployments as the table holds them, by key; without what only says when."""
+    return _items(site, "deployment#")
+
+
+def targets(site: Lab) -> dict[str, dict[str, Any]]:
+    """Targets as the table holds them, by key, with their options."""
+    return _items(site, "target#")
+
+
+def _items(site: Lab, kind: str) -> dict[str, dict[str, Any]]:
     items = site.aws.client("dynamodb").scan(TableName=TABLE)["Items"]
     found = {}
     for item in items:
         plain = {name: next(iter(value.values())) for name, value in item.items()}
-        if plain["sk"].startswith("deployment#"):
+        if plain["sk"].startswith(kind):
             found[plain["pk"] + plain["sk"]] = plain
     return found
 
 
 def refused(site: Lab, run: Run, *phrases: str) -> str:
-    """The run failed with one clear message that holds the phrases; the message."""
+    """The run failed with one clear message that holds the phrases; the message.
+
+    Tasks that failed before the last one said nothing that it does not say.
+    """
     assert run.returncode != 0, run.output
     assert "Traceback" not in run.output, run.output
     assert "MODULE FAILURE" not in run.output, run.output
@@ -64,4 +76,6 @@ def refused(site: Lab, run: Run, *phrases: str) -> str:
     assert messages, run.output
     for phrase in phrases:
         assert re.search(phrase, messages[-1]), f"{phrase!r} is not in: {messages[-1]}"
+    others = [message for message in messages if message not in messages[-1]]
+    assert not others, f"beside {messages[-1]!r} the run said {others}"
     return str(messages[-1])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bad input: one clear message, every host serves what it served, no record is lost."""
+"""Bad input: one clear message, every host serves what it served, no record is lost or replaced."""
 
 from __future__ import annotations
 
@@ -10,14 +10,26 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from e2e.site import NAME, arn_of, records, refused, served
+from e2e.site import NAME, arn_of, records, refused, served, targets
 from lab import Lab
+from unit.certificates import make_root
 
 
 def expired_one(lab: Lab) -> str:
     arn = lab.aws.request(NAME)
     lab.aws.expire(arn)
     return arn
+
+
+def imported_one(lab: Lab) -> str:
+    leaf = make_root().leaf((NAME,))
+    answer = lab.aws.client("acm").import_certificate(Certificate=leaf.certificate, PrivateKey=leaf.private_key)
+    return str(answer["CertificateArn"])
+
+
+def state(lab: Lab) -> tuple[dict[str, Any], ...]:
+    """What is served, what is known of it, and what is meant to be."""
+    return served(lab), records(lab), targets(lab)
 
 
 CERTIFICATES: dict[str, tuple[Callable[[Lab], str], str]] = {
@@ -31,17 +43,18 @@ CERTIFICATES: dict[str, tuple[Callable[[Lab], str], str]] = {
     ),
     "made by ACME": (lambda lab: lab.aws.request(NAME, key_pair_origin="ACME"), "ACME"),
     "expired": (expired_one, "(?i)expired"),
+    "imported": (imported_one, "was imported"),
 }
 
 
 @pytest.mark.parametrize("case", CERTIFICATES)
 def test_a_certificate_that_cannot_be_deployed(site: Lab, case: str) -> None:
     make, phrase = CERTIFICATES[case]
-    before, known = served(site), records(site)
+    before = state(site)
     run = site.deploy(make(site), "shop")
     refused(site, run, phrase)
     assert set(run.sessions.values()) == {0}, "no host was touched"
-    assert (served(site), records(site)) == (before, known)
+    assert state(site) == before
 
 
 @pytest.mark.parametrize(
@@ -52,15 +65,18 @@ def test_a_certificate_that_cannot_be_deployed(site: Lab, case: str) -> None:
         ({"target_account": "999999999999"}, "no host carries the tag Role=web in account 999999999999"),
         ({"service": "gopher"}, "service"),
         ({"certificate_name": "../etc"}, "certificate_name"),
+        ({"certificate_options": {"confg": "snippet"}}, "confg, which service nginx does not know"),
+        ({"certificate_options": {"config": "siet"}}, "config must be one of: site, snippet, none, got: siet"),
+        ({"certificate_options": '{"config": "snippet"}'}, "certificate_options is no dictionary but .*: give it"),
         ({"certops_waves": ["0%"]}, "wave"),
-        ({"certops_inventory_table": "nowhere"}, "nowhere.*(create_table|setup_aws)"),
+        ({"certops_inventory_table": "nowhere"}, "nowhere.*certops.acm.setup_aws"),
     ],
 )
 def test_a_request_that_makes_no_sense(site: Lab, variables: dict[str, Any], phrase: str) -> None:
-    before, known = served(site), records(site)
+    before = state(site)
     run = site.deploy(arn_of(site), variables.pop("certificate_name", "shop"), certops_redeploy=True, **variables)
     refused(site, run, phrase)
-    assert (served(site), records(site)) == (before, known)
+    assert state(site) == before
 
 
 def test_the_certificate_of_another_region(site: Lab) -> None:
