@@ -53,9 +53,7 @@ def check_options(service: str, options: Any) -> None:
     """
     if not isinstance(options, Mapping):
         example = json.dumps({"certificate_options": {"config": "snippet"}})
-        raise PlanError(
-            f"certificate_options is no dictionary but {options!r}: give it as in -e '{example}'"
-        )
+        raise PlanError(f"certificate_options is no dictionary but {options!r}: give it as in -e '{example}'")
     if service not in SERVICES:
         return
     known = options_of(service)

@@ -43,11 +43,17 @@ def test_a_target_may_have_the_options_that_its_role_reads(service: str) -> None
     ("service", "options"),
     [
         ("nginx", {}),
-        ("nginx", {"config": "snippet", "site_path": "/etc/nginx/sites/shop.conf", "server_names": ["shop.example.com"]}),
+        (
+            "nginx",
+            {"config": "snippet", "site_path": "/etc/nginx/shop.conf", "server_names": ["shop.example.com"]},
+        ),
         ("nginx", {"handshake_timeout": "60", "force": "yes", "server_names": "shop.example.com", "key_mode": 640}),
         ("apache", {"config": "none", "layout": "redhat"}),
         ("haproxy", {"links": [{"path": "/etc/haproxy/certs/shop.pem", "part": "haproxy"}]}),
-        ("file", {"unit": "registry", "config_test": ["registry", "-t"], "config_files": [{"path": "/a", "content": ""}]}),
+        (
+            "file",
+            {"unit": "registry", "config_test": ["registry"], "config_files": [{"path": "/a", "content": ""}]},
+        ),
         ("file", {"formats": ["pkcs12", "haproxy"], "listeners": [{"port": 8443}], "owner": "registry"}),
         ("iis", {"bindings": [{"site": "shop", "sni": True}], "replaces": ["00" * 20], "store": "WebHosting"}),
         ("gopher", {"any": "option"}),  # the plan tells which services there are
