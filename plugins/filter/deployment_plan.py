@@ -47,7 +47,7 @@ options:
     elements: raw
     default: [1, "25%", "100%"]
   limit:
-    description: Names of hosts to choose from; all when it is not given.
+    description: Names of hosts to choose from; all when it is not given. What is missing is told of all the same.
     type: list
     elements: str
   redeploy:
@@ -56,6 +56,11 @@ options:
     default: false
   take_held:
     description: Also take hosts that were rolled back on purpose from the serial that ACM holds.
+    type: bool
+    default: false
+  allow_lost:
+    description:
+      - A target with outdated deployments of which the host inventory lists no host is a warning, not a problem.
     type: bool
     default: false
 """
@@ -98,7 +103,6 @@ def deployment_plan(
     certificates: Records,
     deployments: Records = (),  # type: ignore[assignment]
     exports: Records = (),  # type: ignore[assignment]
-    limit: list[str] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     desired = Desired(
@@ -106,7 +110,7 @@ def deployment_plan(
         [Certificate.from_result(certificate) for certificate in certificates],
         {export["certificate_arn"]: export["serial"] for export in exports},
     )
-    hosts = [Host.from_variables(name, hostvars[name]) for name in hostvars if limit is None or name in limit]
+    hosts = [Host.from_variables(name, hostvars[name]) for name in hostvars]
     try:
         plan = make_plan(desired, [Deployment.from_result(record) for record in deployments], hosts, **options)
     except AcmError as error:

@@ -11,6 +11,8 @@ version_added: 0.1.0
 short_description: Lays deployments out as a table for people
 description:
   - One line for each deployment, sorted by certificate and host, under a line of headings.
+  - A status says how the last attempt ended. It is followed by C((outdated)) where ACM holds another serial than the
+    host serves, and by C((held)) where the host was rolled back on purpose.
 positional: _input
 options:
   _input:
@@ -18,12 +20,17 @@ options:
     type: list
     elements: dict
     required: true
+  certificates:
+    description: Certificates, as M(certops.acm.acm_cert_info) returns them.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
 - name: What is deployed where
   ansible.builtin.debug:
-    msg: "{{ inventory.deployments | certops.acm.deployment_report }}"
+    msg: "{{ inventory.deployments | certops.acm.deployment_report(certificates=acm.certificates) }}"
 """
 
 RETURN = r"""
@@ -38,8 +45,10 @@ from typing import Any
 from ansible_collections.certops.acm.plugins.module_utils.report import lay_out
 
 
-def deployment_report(deployments: list[dict[str, Any]]) -> list[str]:
-    return lay_out(deployments)
+def deployment_report(
+    deployments: list[dict[str, Any]], *, certificates: list[dict[str, Any]] | None = None
+) -> list[str]:
+    return lay_out(deployments, {one["certificate_arn"]: one["serial"] for one in certificates or ()})
 
 
 class FilterModule:

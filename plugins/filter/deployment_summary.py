@@ -32,6 +32,10 @@ options:
     type: list
     elements: str
     default: []
+  check_mode:
+    description: Whether nothing was done. A host that would have changed has the status V(would change) then.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -60,8 +64,9 @@ def deployment_summary(
     attempts: list[dict[str, Any]] | None = None,
     known: list[dict[str, Any]] | None = None,
     problems: list[str] | None = None,
+    check_mode: bool = False,
 ) -> dict[str, Any]:
-    return summarize(plan, attempts or [], known or [], problems or [])
+    return summarize(plan, attempts or [], known or [], problems or [], check_mode=check_mode)
 
 
 class FilterModule:

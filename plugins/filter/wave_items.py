@@ -12,6 +12,7 @@ short_description: Chooses the items of a plan that belong to a wave
 description:
   - Leaves out every certificate that a host of an earlier wave could not take, and every certificate
     that is not ready because it was not exported.
+  - A certificate that no host has proven yet, as those before could not be reached, goes to one host.
 positional: _input
 options:
   _input:
@@ -32,6 +33,10 @@ options:
     type: list
     elements: str
     default: []
+  batch:
+    description: Names of the hosts that are about to work side by side; all of the wave when it is not given.
+    type: list
+    elements: str
 """
 
 EXAMPLES = r"""
@@ -53,9 +58,14 @@ from ansible_collections.certops.acm.plugins.module_utils.report import wave_ite
 
 
 def wave_items(
-    plan: dict[str, Any], *, wave: int, attempts: list[dict[str, Any]] | None = None, ready: list[str] | None = None
+    plan: dict[str, Any],
+    *,
+    wave: int,
+    attempts: list[dict[str, Any]] | None = None,
+    ready: list[str] | None = None,
+    batch: list[str] | None = None,
 ) -> list[dict[str, Any]]:
-    return choose(plan, wave, attempts or [], ready or [])
+    return choose(plan, wave, attempts or [], ready or [], batch=batch)
 
 
 class FilterModule:

@@ -13,6 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils.absent_hosts import (
+    Absence,
+    absent_problem,
+    absent_warning,
+    find_absences,
+)
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate, ensure_exportable
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError
@@ -108,22 +114,37 @@ def make_plan(
     hosts: Iterable[Host],
     *,
     waves: Sequence[int | str] = (1, "25%", "100%"),
+    limit: Iterable[str] | None = None,
     redeploy: bool = False,
     take_held: bool = False,
+    allow_lost: bool = False,
 ) -> Plan:
     """Compare what should be with what is.
 
+    A target whose recorded hosts are outdated and of which the host inventory lists none is a problem: a host
+    inventory that failed looks the same as an empty one, and a run that ended well would hide that nothing was
+    renewed. Where others of the target are listed, a missing host is a warning: an autoscaled instance that is gone
+    would fail every run from then on.
+
     Args:
         waves: sizes of the three waves, numbers of hosts or percentages of all, as in Ansible's ``serial``.
+        limit: names of the hosts to choose from; all when None. What is missing is told of all the same.
         redeploy: also take the hosts that are recorded as up to date.
         take_held: also take the hosts that were rolled back from the serial that ACM holds.
+        allow_lost: a target that lost its hosts is a warning: who asks for one target must get it whatever became of
+            the certificate's others.
     """
     carriers = _by_tag(hosts)
+    names = None if limit is None else set(limit)
     known = {(deployment.certificate_arn, deployment.key): deployment for deployment in deployments}
+    recorded: dict[str, list[Deployment]] = {}
+    for deployment in known.values():
+        recorded.setdefault(deployment.certificate_arn, []).append(deployment)
     targets = {(target.certificate_arn, target.key): target for target in reversed(desired.targets)}.values()
     held = {certificate.arn: certificate for certificate in desired.certificates}
     owners: dict[tuple[str, str], Target] = {}
     rollouts, problems, warnings, alarms, unmatched, up_to_date = [], [], [], [], [], 0
+    lost: list[Absence] = []
     for arn in sorted({target.certificate_arn for target in targets}):
         try:
             certificate = _exportable(held, arn)
@@ -131,12 +152,19 @@ def make_plan(
             problems.append(str(error))
             continue
         its_targets = [target for target in targets if target.certificate_arn == arn]
+        problems += [_unknown_service(target) for target in its_targets if target.service not in SERVICES]
+        places = [
+            (target, carriers.get((target.account, target.tag_key, target.tag_value), []))
+            for target in its_targets
+            if target.service in SERVICES
+        ]
+        absences = find_absences(certificate, places, recorded.get(arn, []))
+        its_lost = [absence for absence in absences if absence.lost and not allow_lost]
+        warnings += [absent_warning(absence) for absence in absences if absence not in its_lost]
+        lost += its_lost
         pending: list[Pending] = []
-        for target in its_targets:
-            if target.service not in SERVICES:
-                problems.append(f"service {target.service} is not known: choose one of {', '.join(SERVICES)}")
-                continue
-            chosen = carriers.get((target.account, target.tag_key, target.tag_value), [])
+        for target, carrying in places:
+            chosen = [host for host in carrying if names is None or host.name in names]
             if not chosen:
                 unmatched.append((target, _no_host(target)))
             warnings += _without_account(target, carriers.get((None, target.tag_key, target.tag_value), []))
@@ -145,20 +173,23 @@ def make_plan(
                 if owner is not target:
                     problems += _shared(host, owner, target)
                     continue
-                deployment = known.get((arn, _deployment_key(target, host)))
-                reason = _reason(certificate, target, deployment)
-                if _is_held(deployment, certificate) and not (redeploy or take_held):
+                record = known.get((arn, _deployment_key(target, host)))
+                reason = _reason(certificate, target, record)
+                if _is_held(record, certificate) and not (redeploy or take_held):
                     warnings.append(_held(host, certificate))
                 elif reason or redeploy:
-                    pending.append(Pending(target, host, reason or "asked for again", deployment))
+                    pending.append(Pending(target, host, reason or "asked for again", record))
                 else:
                     up_to_date += 1
         exported_now = desired.exported.get(arn) == certificate.serial
-        exports = bool(pending) or not exported_now
+        exports = bool(pending) or not (exported_now or its_lost)
         if exports:
             rollouts.append(Rollout(arn, in_waves(pending, waves), _export(certificate, its_targets)))
-        alarms.append(renewal_alarm(certificate, exported=not exports))
-    warnings += [message for _target, message in unmatched]
+        alarms.append(renewal_alarm(certificate, exported=exported_now and not exports))
+    if lost:
+        problems.append(absent_problem(lost))
+    told = [target for absence in lost for target in absence.lost]
+    warnings += [message for target, message in unmatched if target not in told]
     return Plan(
         targets=len(targets),
         rollouts=tuple(rollouts),
@@ -226,9 +257,13 @@ def _exportable(held: Mapping[str, Certificate], arn: str) -> Certificate:
 def _no_host(target: Target) -> str:
     return (
         f"no host carries the tag {target.tag_key}={target.tag_value} in account {target.account}: check the tag, "
-        f"the account and the host inventory (-i inventory/aws_ec2.yml); a host takes part through its variable "
-        f"ec2_tags"
+        f"the account and the host inventory (-i inventory/aws_ec2.yml, and Ansible's warnings of it); a host takes "
+        f"part through its variable ec2_tags"
     )
+
+
+def _unknown_service(target: Target) -> str:
+    return f"service {target.service} is not known: choose one of {', '.join(SERVICES)}"
 
 
 def _without_account(target: Target, hosts: Iterable[Host]) -> list[str]:

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED
+from ansible_collections.certops.acm.plugins.module_utils.absent_hosts import GONE, is_outdated, some
+from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment, next_record
 
 STOPPING = ("failed", "rolled_back")
 WAITING = "waiting"
+WOULD_CHANGE = "would change"
 
 
 def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,15 +67,41 @@ def stopped_rollouts(attempts: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def wave_items(
-    plan: Mapping[str, Any], wave: int, attempts: Iterable[Mapping[str, Any]], ready: Iterable[str]
+    plan: Mapping[str, Any],
+    wave: int,
+    attempts: Sequence[Mapping[str, Any]],
+    ready: Iterable[str],
+    *,
+    batch: Iterable[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """The items of a wave whose rollout is ``ready`` (exported) and has not been stopped by an earlier wave."""
-    stopped, ready = stopped_rollouts(attempts), set(ready)
-    return [
+    """The items of a wave whose rollout is ``ready`` (exported) and has not been stopped by an earlier wave.
+
+    A certificate that no host has proven yet goes to one host of the batch, the others are left to the next run: so
+    a first host that is down neither lets an unproven certificate out to many nor keeps it from all. The first batch
+    of the first wave is as large as was asked for.
+
+    Args:
+        batch: names of the hosts that are about to work side by side; all of the wave when None.
+    """
+    wanted = set(ready) - stopped_rollouts(attempts)
+    names = None if batch is None else set(batch)
+    items = [
         item
         for rollout in plan["rollouts"]
         for item in rollout["installations"]
-        if item["wave"] == wave and item["certificate_arn"] in ready - stopped
+        if item["wave"] == wave and item["certificate_arn"] in wanted and (names is None or item["host"] in names)
+    ]
+    proven = {attempt["certificate_arn"] for attempt in attempts if attempt["status"] in SERVED}
+    tried = {attempt["certificate_arn"] for attempt in attempts}
+    first: dict[str, str] = {}
+    for item in items:
+        first.setdefault(item["certificate_arn"], item["host"])
+    return [
+        item
+        for item in items
+        if item["certificate_arn"] in proven
+        or (wave == 1 and item["certificate_arn"] not in tried)
+        or item["host"] == first[item["certificate_arn"]]
     ]
 
 
@@ -82,8 +110,14 @@ def summarize(
     attempts: Sequence[Mapping[str, Any]],
     known: Iterable[Mapping[str, Any]],
     problems: Sequence[str] = (),
+    *,
+    check_mode: bool = False,
 ) -> dict[str, Any]:
     """One row for each host and certificate of the plan, one line for people, and what went wrong.
+
+    Args:
+        known: the deployments that were recorded before the run.
+        check_mode: nothing was done: a host that would have changed is not called verified.
 
     Returns:
         ``rows`` (dictionaries), ``lines`` (text), ``failures`` (text; empty when all went well), ``changed`` (number
@@ -92,7 +126,7 @@ def summarize(
     before = {_key(record): record for record in known}
     done = {_key(attempt): attempt for attempt in attempts}
     rows = [
-        _row(item, done.get(_key(item)), before.get(_key(item)))
+        _row(item, done.get(_key(item)), before.get(_key(item)), check_mode=check_mode)
         for rollout in plan["rollouts"]
         for item in rollout["installations"]
     ]
@@ -110,17 +144,25 @@ def _key(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _row(
-    item: Mapping[str, Any], attempt: Mapping[str, Any] | None, before: Mapping[str, Any] | None
+    item: Mapping[str, Any],
+    attempt: Mapping[str, Any] | None,
+    before: Mapping[str, Any] | None,
+    *,
+    check_mode: bool,
 ) -> dict[str, Any]:
     row = {key: item[key] for key in ("host", "service", "certificate_name", "certificate_arn")}
-    row["old_fingerprint"] = (before or {}).get("fingerprint")
+    known = Deployment.from_result(before) if before else None
+    row["old_fingerprint"] = known.fingerprint if known else None
     if attempt is None:
-        return {**row, "status": WAITING, "new_fingerprint": None, "not_after": None, "error": None}
+        expiry = known.not_after if known else None
+        return {**row, "status": WAITING, "new_fingerprint": None, "not_after": expiry, "error": None}
+    would_change = check_mode and attempt["changed"] and attempt["status"] in SERVED
     return {
         **row,
-        "status": attempt["status"],
+        "status": WOULD_CHANGE if would_change else attempt["status"],
         "new_fingerprint": attempt.get("fingerprint"),
-        "not_after": attempt.get("not_after"),
+        # Of what the host serves now, whatever became of the attempt.
+        "not_after": next_record(known, attempt).not_after,
         "error": attempt.get("error"),
     }
 
@@ -129,7 +171,7 @@ def _failures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     failed = [
         f"{row['host']} ({row['certificate_name']}): {row['status']}: {row['error']}"
         for row in rows
-        if row["status"] not in (*SERVED, WAITING)
+        if row["status"] not in (*SERVED, WAITING, WOULD_CHANGE)
     ]
     waiting = list(dict.fromkeys(row["host"] for row in rows if row["status"] == WAITING))
     if waiting:
@@ -152,8 +194,13 @@ def _changes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     )
 
 
-def lay_out(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Recorded deployments as a table for people, sorted by certificate and host."""
+def lay_out(deployments: Iterable[Mapping[str, Any]], serials: Mapping[str, str | None] | None = None) -> list[str]:
+    """Recorded deployments as a table for people, sorted by certificate and host.
+
+    Args:
+        serials: what ACM holds, by ARN. A host that serves another serial is marked as outdated: its status only says
+            how the last attempt ended, which may have been before ACM renewed.
+    """
     headings = ("CERTIFICATE", "HOST", "SERVICE", "STATUS", "FINGERPRINT", "EXPIRES", "CHECKED", "ERROR")
     keys = ("certificate_name", "host", "service", "status")
     return _table(
@@ -161,7 +208,7 @@ def lay_out(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
         (
             (
                 *(record[key] for key in keys[:-1]),
-                record["status"] + (" (held)" if record.get("held_serial") else ""),
+                record["status"] + _mark(record, serials or {}),
                 _start(record["fingerprint"], 16),
                 _start(record["not_after"], 10),
                 record["at"] or "-",
@@ -170,6 +217,30 @@ def lay_out(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
             for record in sorted(deployments, key=lambda record: [record[key] for key in keys])
         ),
     )
+
+
+def _mark(record: Mapping[str, Any], serials: Mapping[str, str | None]) -> str:
+    if _outdated(record, serials):
+        return " (outdated)"
+    return " (held)" if record.get("held_serial") else ""
+
+
+def _outdated(record: Mapping[str, Any], serials: Mapping[str, str | None]) -> bool:
+    arn = record["certificate_arn"]
+    return arn in serials and is_outdated(Deployment.from_result(record), serials[arn])
+
+
+def outdated(deployments: Iterable[Mapping[str, Any]], serials: Mapping[str, str | None]) -> list[str]:
+    """Say for each certificate which hosts do not serve what ACM holds, and what to do."""
+    hosts: dict[tuple[str, str], set[str]] = {}
+    for record in deployments:
+        if _outdated(record, serials):
+            hosts.setdefault((record["certificate_name"], record["certificate_arn"]), set()).add(record["host"])
+    return [
+        f"{name} ({arn}) is outdated on {some(sorted(found))}: run certops.acm.renew with the host up and in the host "
+        f"inventory, or {GONE}"
+        for (name, arn), found in sorted(hosts.items())
+    ]
 
 
 def _start(text: str | None, length: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils.absent_hosts import some
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
 from ansible_collections.certops.acm.plugins.module_utils.plan import Plan, Rollout
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
@@ -25,7 +26,8 @@ def plan_rollback(
     """Return the plan that takes every host that serves its last certificate back to the one before.
 
     A host whose last attempt failed serves the one before already: it is not touched. What was tried there is
-    held all the same, so that the schedule does not install now what was just taken back everywhere else.
+    held all the same, so that the schedule does not install now what was just taken back everywhere else. Hosts may
+    be left out on purpose, but when none of those recorded is there it is a problem, as in plan.py.
 
     Returns:
         The plan, and attempts that record what is held.
@@ -34,7 +36,10 @@ def plan_rollback(
     settings = {(target.certificate_arn, target.service, target.certificate_name): target for target in targets}
     pending: dict[str, list[Pending]] = {}
     held, problems, done = [], [], 0
-    for deployment in sorted(deployments, key=lambda deployment: (deployment.certificate_arn, deployment.key)):
+    deployments = sorted(deployments, key=lambda deployment: (deployment.certificate_arn, deployment.key))
+    if deployments and not any(deployment.host in known for deployment in deployments):
+        problems.append(_nobody(deployments))
+    for deployment in deployments:
         host = known.get(deployment.host)
         target = settings.get((deployment.certificate_arn, deployment.service, deployment.certificate_name))
         if host is None:
@@ -58,6 +63,14 @@ def plan_rollback(
         up_to_date=done,
     )
     return plan, held
+
+
+def _nobody(deployments: Sequence[Deployment]) -> str:
+    hosts = some(dict.fromkeys(deployment.host for deployment in deployments))
+    return (
+        f"nothing goes back: the host inventory, or certops_limit, has none of the hosts that are recorded ({hosts}); "
+        "see Ansible's warnings, allow ec2:DescribeInstances, and check -i, the region and the account"
+    )
 
 
 def _unknown(deployment: Deployment) -> str:

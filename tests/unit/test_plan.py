@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.certops.acm.plugins.filter.deployment_report import deployment_report
+from ansible_collections.certops.acm.plugins.filter.outdated_deployments import outdated_deployments
 from ansible_collections.certops.acm.plugins.filter.renewal_alarms import renewal_alarms
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate
 from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
@@ -229,6 +231,74 @@ def test_tags_of_the_secret_are_those_of_the_targets() -> None:
     assert made.rollouts[0].to_result()["export"]["secret_tags"] == {"Role": "edge web", "Team": "a"}
 
 
+# --- hosts that the host inventory does not list -----------------------------------------------------------
+
+
+FAILED = f"no host carries the tag Role=web in account 111122223333, yet shop ({ARN}) is outdated on "
+OLD = served("web01", serial="0a")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "recorded", "problem", "warned"),
+    [
+        ([], [OLD, served("web02", serial="0a")], "web01, web02:", None),
+        ([], [OLD, served("web02")], "web01:", None),
+        ([], [served("web01", "rolled_back", serial="0a")], "web01:", None),
+        ([web(1, tags={})], [OLD], "web01:", None),
+        ([web(1, account=None)], [OLD], "web01:", "no account"),
+        ([web(2)], [OLD, served("web02")], None, "is outdated on web01, which"),
+        ([web(3)], [OLD], None, "is outdated on web01, which"),
+        ([], [served("web01")], None, "no host carries the tag"),
+        ([], [], None, "no host carries the tag"),
+        ([], [served("web01", serial="0a", held_serial="0b")], None, "no host carries the tag"),
+        ([web(2)], [served("web01", serial="0a", held_serial="0b"), served("web02")], None, None),
+        ([web(2)], [replace(OLD, certificate_name="removed"), served("web02")], None, None),
+        ([web(1)], [OLD], None, None),
+    ],
+)
+def test_hosts_that_cannot_be_renewed_are_told_of(
+    hosts: list[Host], recorded: list[Deployment], problem: str | None, warned: str | None
+) -> None:
+    made = plan(hosts, recorded)
+    assert [said.startswith(f"{FAILED}{problem}") for said in made.problems] == [True] * bool(problem)
+    assert [warned in said for said in made.warnings if warned] == [True] * bool(warned), made.warnings
+    assert len(made.warnings) == bool(warned), made.warnings
+
+
+def test_nothing_is_exported_for_hosts_that_are_not_there() -> None:
+    assert plan([], [OLD], exported="0a").rollouts == ()
+    assert (
+        plan([], [OLD], exported="0a", certificate=replace(CERTIFICATE, renewal_eligibility="INELIGIBLE")).alarms == ()
+    )
+    edge = replace(TARGET, tag_value="edge")
+    made = make_plan(Desired([TARGET, edge], [CERTIFICATE]), [OLD], [web(2, tags={"Role": "edge"})])
+    assert chosen(made) == ["web02"], "another target's host needs it"
+    assert len(made.problems) == 1 and "Role=web" in made.problems[0], "which target web01 was of is not recorded"
+
+
+def test_a_host_inventory_that_failed_is_one_problem_of_all_certificates() -> None:
+    targets = [TARGET, replace(TARGET, certificate_arn=OTHER, certificate_name="api")]
+    held = [CERTIFICATE, replace(CERTIFICATE, arn=OTHER)]
+    recorded = [OLD, *(replace(OLD, certificate_arn=OTHER, certificate_name="api", host=f"h{n:02}") for n in range(12))]
+    (problem,) = make_plan(Desired(targets, held), recorded, []).problems
+    assert "is outdated on web01; api" in problem and "h09, 2 more:" in problem
+    assert "allow ec2:DescribeInstances" in problem and "certops.acm.forget" in problem
+
+
+def test_hosts_outside_of_the_limit_are_not_missing() -> None:
+    hosts, recorded = [web(1), web(2)], [OLD, served("web02", serial="0a")]
+    made = plan(hosts, recorded, limit=["web02"])
+    assert (chosen(made), made.problems, made.warnings) == (["web02"], (), ())
+    assert len(plan([], recorded, limit=["web02"]).problems) == 1, "a limit hides no host inventory that failed"
+
+
+def test_who_asks_for_one_target_gets_it_whatever_the_others_lost() -> None:
+    edge = replace(TARGET, tag_value="edge")
+    made = make_plan(Desired([edge, TARGET], [CERTIFICATE]), [OLD], [web(2, tags={"Role": "edge"})], allow_lost=True)
+    assert (chosen(made), made.problems) == (["web02"], ())
+    assert any("is outdated on web01, which" in warning for warning in made.warnings)
+
+
 # --- what happened -------------------------------------------------------------------------------------------
 
 
@@ -265,6 +335,52 @@ def test_only_a_host_that_could_not_take_it_stops_a_rollout(status: str, goes_on
     assert [item["host"] for item in left] == (["web02"] if goes_on else [])
 
 
+@pytest.mark.parametrize(
+    ("first", "wave", "batch", "goes_on"),
+    [
+        ({1: "unreachable"}, 2, None, [2]),
+        ({1: "unreachable", 2: "unreachable"}, 3, None, [5]),
+        ({1: "unreachable", 2: "verified"}, 3, None, [5, 6, 7, 8, 9, 10]),
+        ({1: "unreachable", 2: "unreachable"}, 2, [3, 4], [3]),
+        ({1: "unreachable", 2: "installed"}, 2, [3, 4], [3, 4]),
+        ({1: "verified"}, 2, [2, 3], [2, 3]),
+        ({}, 2, None, [2]),
+        ({}, 1, None, [1]),
+    ],
+)
+def test_until_a_host_has_proven_it_one_goes_first(
+    first: dict[int, str], wave: int, batch: list[int] | None, goes_on: list[int]
+) -> None:
+    made = plan([web(n) for n in range(1, 11)], waves=[1, "30%", "100%"])
+    attempts = [attempt(made, web(n).name, status=s, unreachable=s == "unreachable") for n, s in first.items()]
+    names = [web(n).name for n in batch] if batch else None
+    left = wave_items(made.to_result(), wave, attempts, [ARN], batch=names)
+    assert [item["host"] for item in left] == [web(n).name for n in goes_on]
+
+
+def test_a_first_wave_is_as_large_as_was_asked_for() -> None:
+    made = plan([web(n) for n in range(1, 5)], waves=["100%"])
+    names = [web(n).name for n in range(1, 5)]
+    assert len(wave_items(made.to_result(), 1, [], [ARN], batch=names[:2])) == 2
+    down = [attempt(made, name, unreachable=True) for name in names[:2]]
+    assert [item["host"] for item in wave_items(made.to_result(), 1, down, [ARN], batch=names[2:])] == ["web03"]
+
+
+def test_one_goes_first_with_all_its_services_and_each_certificate_by_itself() -> None:
+    api = replace(TARGET, certificate_arn=OTHER, certificate_name="api")
+    targets = [TARGET, replace(TARGET, service="haproxy", certificate_name="proxy"), api]
+    held = [CERTIFICATE, replace(CERTIFICATE, arn=OTHER)]
+    made = make_plan(Desired(targets, held), [], [web(n) for n in range(1, 4)], waves=[1, 2])
+    proven = {**attempt(made, "web01", status="verified"), "certificate_arn": OTHER}
+    left = wave_items(made.to_result(), 2, [attempt(made, "web01", unreachable=True), proven], [ARN, OTHER])
+    assert [(item["host"], item["certificate_name"]) for item in left] == [
+        ("web02", "proxy"),
+        ("web02", "shop"),
+        ("web02", "api"),
+        ("web03", "api"),
+    ]
+
+
 def test_what_was_not_exported_is_not_installed() -> None:
     assert wave_items(plan([web(1)]).to_result(), 1, [], []) == []
 
@@ -283,3 +399,53 @@ def test_the_summary_names_every_host_and_fails_for_each_that_failed() -> None:
     assert summary["failures"][-1] == "not touched, and left to the next run: web03"
     assert summary["changed"] == 1
     assert summary["lines"][1].split() == ["web01", "nginx", "shop", "verified", "aa" * 8, "bb" * 8, "2027-04-17"]
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "new", "expires"),
+    [
+        ({"status": "verified", "changed": True}, "verified", "bb" * 8, "2027-04-17"),
+        ({"unreachable": True, "msg": "no route"}, "unreachable", "-", "2026-12-01"),
+        ({"failed": True, "status": "rolled_back", "served_fingerprint": "aa" * 32}, "rolled_back", "-", "2026-12-01"),
+        ({"failed": True, "status": "failed", "served_fingerprint": "cc" * 32}, "failed", "-", "-"),
+        (None, "waiting", "-", "2026-12-01"),
+    ],
+)
+def test_the_summary_says_until_when_what_is_served_is_valid(
+    result: dict[str, Any] | None, status: str, new: str, expires: str
+) -> None:
+    made = plan([web(1)])
+    known = [served("web01", serial="0a", fingerprint="aa" * 32, not_after="2026-12-01T00:00:00Z").to_result()]
+    attempts = [] if result is None else [attempt(made, "web01", **result)]
+    line = summarize(made.to_result(), attempts, known)["lines"][1].split()
+    assert line == ["web01", "nginx", "shop", status, "aa" * 8, new, expires]
+
+
+@pytest.mark.parametrize(("changed", "status"), [(True, "would change"), (False, "verified")])
+def test_check_mode_calls_nothing_verified_that_would_change(changed: bool, status: str) -> None:
+    made = plan([web(1)])
+    done = [attempt(made, "web01", status="verified", changed=changed)]
+    summary = summarize(made.to_result(), done, [], check_mode=True)
+    assert (summary["statuses"], summary["failures"]) == ({status: 1}, [])
+    failed = [attempt(made, "web01", failed=True, changed=changed, msg="nginx is not installed")]
+    assert summarize(made.to_result(), failed, [], check_mode=True)["statuses"] == {"failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("record", "status", "named"),
+    [
+        (served("web01"), "verified", False),
+        (OLD, "verified (outdated)", True),
+        (served("web01", "unreachable", serial="0a"), "unreachable (outdated)", True),
+        (served("web01", "failed", serial=None), "failed (outdated)", True),
+        (served("web01", serial="0a", held_serial="0b"), "verified (held)", False),
+        (served("web01", serial="09", held_serial="0a"), "verified (outdated)", True),
+        (replace(OLD, certificate_arn=OTHER), "verified", False),
+    ],
+)
+def test_the_report_names_what_is_outdated(record: Deployment, status: str, named: bool) -> None:
+    certificates = [CERTIFICATE.to_result()]
+    line = deployment_report([record.to_result()], certificates=certificates)[1]
+    assert status in line and ("(" in line) == ("(" in status)
+    said = outdated_deployments([record.to_result()], certificates=certificates)
+    assert [sentence.startswith(f"shop ({ARN}) is outdated on web01: run") for sentence in said] == [True] * named

@@ -38,7 +38,9 @@ def test_who_serves_the_last_certificate_goes_back_and_who_failed_is_only_held()
 @pytest.mark.parametrize(
     ("deployments", "problems", "done"),
     [
-        ([served("web09")], (), 0),  # not in the host inventory, or left out by the limit
+        ([served("web09")], ("nothing goes back: the host inventory, or certops_limit, has none",), 0),
+        # One of them is not in the host inventory, or left out by the limit.
+        ([served("web01", held_serial="0b", serial="0a"), served("web09")], (), 1),
         ([served("web01", held_serial="0b", serial="0a")], (), 1),
         ([replace(served("web01"), certificate_name="old")], ("web01 (old): no target is recorded",), 0),
         ([], (), 0),
