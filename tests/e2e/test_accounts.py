@@ -31,10 +31,7 @@ NAME = "shop.example.com"
 @pytest.fixture
 def inventories(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """web1 belongs to the controller's account, web2 to the member's; both are tagged Role=web."""
-    ec2 = lab.aws.client("ec2")
-    address = lab.fleet.hosts["web2"].address
-    found = ec2.describe_instances(Filters=[{"Name": "private-ip-address", "Values": [address]}])["Reservations"]
-    ec2.terminate_instances(InstanceIds=[found[0]["Instances"][0]["InstanceId"]])
+    lab.terminate("web2")
     lab.make_instances("web2", account=OTHER)
     shipped = yaml.safe_load((ROOT / "inventory" / "aws_ec2.yml").read_text())
     member = lab.write("member.aws_ec2.yml", {**shipped, "assume_role_arn": HOSTS_ROLE})

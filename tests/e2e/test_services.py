@@ -60,6 +60,7 @@ def remember(lab: Lab, arn: str, service: str, **options: Any) -> None:
 
 def play(lab: Lab, host: str, *roles: dict[str, Any]) -> Run:
     """Play roles in a play of their own: the name of each, and its variables."""
+    host = lab.names[host]
     named = [{"role": f"certops.acm.{role.pop('role')}", "vars": role} for role in roles]
     return ended_well(lab.playbook(lab.write("play.yml", [{"hosts": host, "gather_facts": False, "roles": named}])))
 

@@ -36,7 +36,7 @@ def recorded(lab: Lab) -> dict[str, dict[str, Any]]:
     """Deployments as the table holds them, by host."""
     items = lab.aws.client("dynamodb").scan(TableName=TABLE)["Items"]
     plain = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
-    return {item["host"]: item for item in plain if item["sk"].startswith("deployment#")}
+    return {lab.own_names(item["host"]): item for item in plain if item["sk"].startswith("deployment#")}
 
 
 def well(run: Run) -> Run:

@@ -52,13 +52,15 @@ class Run:
     """One ansible-playbook that ended.
 
     Attributes:
-        output: standard output and standard error, as they came.
+        printed: standard output and standard error, as they came.
+        output: the same, with the hosts' own names (``web1``) instead of those with instance ids.
         seconds: how long it took.
         calls: AWS calls by ``service:Operation``.
         sessions: round trips (ssh sessions) by host.
     """
 
     returncode: int
+    printed: str
     output: str
     seconds: float
     calls: Mapping[str, int]
@@ -93,6 +95,8 @@ class Lab:
         tags: AWS tags of each host, by name; a host that is not named is tagged ``Role=web``.
         outlive: the stand-in goes on when this process ends, for whoever leaves the laboratory running.
         counted: ssh sessions of each host after the last playbook: nothing else logs in to them.
+        instances: id of the instance that each host is; none for one that was terminated.
+        names: what the shipped host inventory calls that instance.
     """
 
     run_id: str
@@ -100,6 +104,8 @@ class Lab:
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outlive: bool = False
     counted: dict[str, int] = field(default_factory=dict, init=False)
+    instances: dict[str, str] = field(default_factory=dict, init=False)
+    names: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.aws = Standin(outlive=self.outlive)
@@ -149,16 +155,16 @@ class Lab:
         # Ansible asks a thousand times a second whether a task is done; here that is time other tests could have.
         (self.directory / "ansible.cfg").write_text("[defaults]\ninternal_poll_interval = 0.02\n", encoding="utf-8")
 
-    def make_instances(self, *names: str, account: str = DEFAULT_ACCOUNT) -> None:
-        """Make hosts instances of an account, with their addresses and tags."""
+    def make_instances(self, *names: str, account: str = DEFAULT_ACCOUNT, called: str = "") -> None:
+        """Make hosts instances of an account, with their addresses and tags; ``called`` is one Name for all."""
         ec2 = self.aws.client("ec2", account=account)
         block = self.fleet.hosts[names[0]].address.rsplit(".", 1)[0] + ".0/24"
         vpc = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
         subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"]
         for name in names:
-            tags = {"Name": name, **self.tags.get(name, TAGGED)}
+            tags = {"Name": called or name, **self.tags.get(name, TAGGED)}
             pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-            ec2.run_instances(
+            made = ec2.run_instances(
                 ImageId=IMAGE,
                 MinCount=1,
                 MaxCount=1,
@@ -166,16 +172,30 @@ class Lab:
                 PrivateIpAddress=self.fleet.hosts[name].address,
                 TagSpecifications=[{"ResourceType": "instance", "Tags": pairs}],
             )
+            self.instances[name] = made["Instances"][0]["InstanceId"]
+            self.names[name] = f"{tags['Name']}_{self.instances[name]}"
+
+    def terminate(self, name: str) -> None:
+        """End the instance that a host is; the host itself runs on, outside EC2."""
+        self.aws.client("ec2").terminate_instances(InstanceIds=[self.instances.pop(name)])
+        del self.names[name]
+
+    def own_names(self, text: str) -> str:
+        """Text with the hosts' own names instead of those with instance ids."""
+        for own, name in self.names.items():
+            text = text.replace(name, own)
+        return text
 
     def fresh(self) -> None:
         """Empty the account but for an inventory, and the hosts of certificates; hosts that were stopped run again."""
         with ThreadPoolExecutor(len(self.fleet.hosts)) as pool:
-            list(pool.map(self._forget, self.fleet.hosts))
+            list(pool.map(self.forget, self.fleet.hosts))
         self.aws.reset()
         self.prepare()
         ensure_table(self.aws.client("dynamodb"), TABLE, TableOptions())
 
-    def _forget(self, host: str) -> None:
+    def forget(self, host: str) -> None:
+        """Make a host one that never saw a certificate."""
         if not self.runs(host):
             self.fleet.start(host)
         self.fleet.exec(host, ["sh", "-c", FORGET])
@@ -242,7 +262,8 @@ class Lab:
         # What a host that is down counted is still there when it comes back.
         self.counted = {**before, **after}
         spent = {host: count - before.get(host, 0) for host, count in self.counted.items()}
-        return Run(done.returncode, done.stdout, seconds, self.aws.counts(), spent)
+        output = self.own_names(done.stdout)
+        return Run(done.returncode, done.stdout, output, seconds, self.aws.counts(), spent)
 
     @property
     def ansible_playbook(self) -> str:
