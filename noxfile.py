@@ -265,7 +265,7 @@ def windows(session: nox.Session, core: str) -> None:
 
 @stage
 def hosts(session: nox.Session) -> None:
-    """Run the roles and the transaction on real hosts."""
+    """Run the demo, and the roles on real hosts."""
     environment = Environment(session, packages=["hosts"])
     environment.pytest("tests/hosts", "tests/demo", most=1)
     # An interrupted run leaves its hosts, and the next one would take them for its own.
@@ -309,8 +309,8 @@ def e2e(session: nox.Session, core: str) -> None:
         environment.pytest("tests/e2e", "--verbose", "--timeout=900", "-m", "every_core", most=1)
 
 
-@stage
+@nox.session(venv_backend="none", default=False)
 def demo(session: nox.Session) -> None:
-    """Show the whole flow; it fails when a step does not show what it should."""
+    """Show the whole flow; it fails when a step does not show what it should. Stage hosts tests it."""
     environment = Environment(session, packages=["hosts"])
     environment.run("python", "-m", "demo", *session.posargs)

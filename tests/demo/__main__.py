@@ -63,7 +63,7 @@ def succeed(run: Run) -> Run:
 
 def tell(run: Run, *tasks: str) -> list[str]:
     """Show what tasks of a run told, as Ansible printed it, and what the run cost; the lines that were told."""
-    told = [line for task in tasks for line in _told(run.output, task)]
+    told = [line for task in tasks for line in _told(run.printed, task)]
     for line in told:
         say(escape(line))
     calls = sum(run.calls.values())
@@ -76,7 +76,7 @@ def tell(run: Run, *tasks: str) -> list[str]:
 def expect_rows(told: list[str], certificate: str, arn: str, lab: Lab) -> None:
     """The table has a row for each web server, with the certificate that ACM holds."""
     for host in WEB:
-        row = next((line.split() for line in told if {host, certificate} <= set(line.split())), [])
+        row = next((line.split() for line in told if {lab.names[host], certificate} <= set(line.split())), [])
         expect({"verified", lab.fingerprint(arn)[:16]} <= set(row), f"no row of {host} and {certificate} in {told}")
 
 
