@@ -80,6 +80,8 @@ notes:
   - Set C(no_log=true) and C(diff=false) on each task that uses this module, because RV(passphrase) is in its result.
   - "C(secret ... is scheduled for deletion) is followed by the remedy: O(restore=true) or another O(name)."
   - "C(secret ... holds another passphrase for serial ...): O(passphrase) is not the stored one, leave it out."
+  - "C(strategy ... would export a certificate once for each host): the task has C(run_once), which Ansible ignores with
+    the strategies P(ansible.builtin.free#strategy) and P(ansible.builtin.host_pinned#strategy)."
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
