@@ -30,6 +30,13 @@ def test_no_permission_for_each_call_in_turn(site: Lab) -> None:
         assert set(run.sessions.values()) == {0}
         assert served(site) == before
         site.aws.clear_faults()
+    # The host inventory fails, and the run goes on without a host: ACM holds what no host serves.
+    site.aws.deny("ec2:DescribeInstances")
+    run = site.playbook("certops.acm.renew")
+    refused(site, run, "no host carries the tag Role=web .*outdated on web1, web2: .*allow ec2:DescribeInstances")
+    assert "acm:ExportCertificate" not in run.calls and "Nothing to do" not in run.output
+    assert served(site) == before
+    site.aws.clear_faults()
     for action in ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem"):
         site.aws.deny(action)
         refused(site, site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}), action)

@@ -33,10 +33,11 @@ def forget(site: Lab, tag_value: str) -> None:
     """Remove a target and its deployments."""
     table = site.aws.client("dynamodb")
     for item in table.scan(TableName=TABLE)["Items"]:
-        if f"={tag_value}#" in item["sk"]["S"] or f"#{tag_value}#" in item["sk"]["S"]:
+        key = site.own_names(item["sk"]["S"])
+        if f"={tag_value}#" in key or f"#{tag_value}#" in key:
             table.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
-    remaining = [item["sk"]["S"] for item in table.scan(TableName=TABLE)["Items"]]
-    assert not [key for key in remaining if f"={tag_value}#" in key]
+    remaining = [site.own_names(item["sk"]["S"]) for item in table.scan(TableName=TABLE)["Items"]]
+    assert not [key for key in remaining if f"={tag_value}#" in key or f"#{tag_value}#" in key]
 
 
 def test_a_configuration_that_was_broken_before(site: Lab) -> None:
@@ -55,15 +56,19 @@ def test_a_configuration_that_was_broken_before(site: Lab) -> None:
 
 
 def test_a_host_that_cannot_be_reached(site: Lab) -> None:
-    """It keeps nobody waiting, the run fails, and the next one takes it alone."""
+    """It keeps nobody waiting, the run fails, the report names it, and the next run takes it alone."""
     site.aws.renew(arn_of(site), force=True)
     old = served(site)["web1"]
     site.fleet.kill("web1")
     run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
     refused(site, run, "web1 .*unreachable")
+    report = site.playbook("certops.acm.report").output
+    assert "unreachable (outdated)" in report and f"shop ({arn_of(site)}) is outdated on web1: run" in report
     assert site.served("web2", NAME).fingerprint == site.fingerprint(arn_of(site))
     [record] = [
-        record for record in records(site).values() if record["host"] == "web1" and record["pk"] == arn_of(site)
+        record
+        for record in records(site).values()
+        if site.own_names(record["host"]) == "web1" and record["pk"] == arn_of(site)
     ]
     assert (record["status"], record["fingerprint"]) == ("unreachable", old)
     site.fleet.start("web1")
@@ -71,3 +76,21 @@ def test_a_host_that_cannot_be_reached(site: Lab) -> None:
     run = ended_well(site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}))
     assert {host: run.sessions[host] for host in WEB} == {"web1": 1, "web2": 0}
     assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
+    assert "outdated" not in site.playbook("certops.acm.report").output
+
+
+def test_an_instance_that_is_gone(site: Lab) -> None:
+    """It fails no run as long as others of its target are there, is named until it is forgotten, and then no more."""
+    gone = site.names["web2"]
+    site.terminate("web2")
+    site.aws.renew(arn_of(site), force=True)
+    for _run in range(2):
+        run = ended_well(site.playbook("certops.acm.renew"))
+        assert f"is outdated on {gone}, which the host inventory does not list" in run.output
+    assert f"shop ({arn_of(site)}) is outdated on {gone}: run" in site.playbook("certops.acm.report").output
+    refused(site, site.playbook("certops.acm.forget", {"certops_hosts": f"{gone},web22"}), "not recorded: web22")
+    empty = site.playbook("certops.acm.forget", {"certops_unlisted": True}, f"--inventory={site.directory}/login.yml")
+    refused(site, empty, "lists none of the hosts that are recorded")
+    assert gone in ended_well(site.playbook("certops.acm.forget", {"certops_unlisted": True})).output
+    assert gone not in ended_well(site.playbook("certops.acm.renew")).output
+    assert "outdated" not in site.playbook("certops.acm.report").output
