@@ -128,7 +128,8 @@ def make_plan(
 
     Args:
         waves: sizes of the three waves, numbers of hosts or percentages of all, as in Ansible's ``serial``.
-        limit: names of the hosts to choose from; all when None. What is missing is told of all the same.
+        limit: names of the hosts to choose from; all when None. What is missing is told of all the same, and one that
+            leaves no host is a problem.
         redeploy: also take the hosts that are recorded as up to date.
         take_held: also take the hosts that were rolled back from the serial that ACM holds.
         allow_lost: a target that lost its hosts is a warning: who asks for one target must get it whatever became of
@@ -145,6 +146,7 @@ def make_plan(
     owners: dict[tuple[str, str], Target] = {}
     rollouts, problems, warnings, alarms, unmatched, up_to_date = [], [], [], [], [], 0
     lost: list[Absence] = []
+    left_out: list[str] = []
     for arn in sorted({target.certificate_arn for target in targets}):
         try:
             certificate = _exportable(held, arn)
@@ -165,7 +167,8 @@ def make_plan(
         pending: list[Pending] = []
         for target, carrying in places:
             chosen = [host for host in carrying if names is None or host.name in names]
-            if not chosen:
+            left_out += [host.name for host in carrying if host not in chosen]
+            if not carrying:
                 unmatched.append((target, _no_host(target)))
             warnings += _without_account(target, carriers.get((None, target.tag_key, target.tag_value), []))
             for host in chosen:
@@ -188,6 +191,8 @@ def make_plan(
         alarms.append(renewal_alarm(certificate, exported=exported_now and not exports))
     if lost:
         problems.append(absent_problem(lost))
+    if left_out and not owners:
+        problems.append(_nobody(left_out))
     told = [target for absence in lost for target in absence.lost]
     warnings += [message for target, message in unmatched if target not in told]
     return Plan(
@@ -259,6 +264,13 @@ def _no_host(target: Target) -> str:
         f"no host carries the tag {target.tag_key}={target.tag_value} in account {target.account}: check the tag, "
         f"the account and the host inventory (-i inventory/aws_ec2.yml, and Ansible's warnings of it); a host takes "
         f"part through its variable ec2_tags"
+    )
+
+
+def _nobody(left_out: Iterable[str]) -> str:
+    return (
+        "certops_limit chooses no host that carries the tag of a target: give names of hosts, or patterns, as the "
+        f"host inventory calls them, such as {min(left_out)}"
     )
 
 

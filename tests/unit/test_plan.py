@@ -292,6 +292,18 @@ def test_hosts_outside_of_the_limit_are_not_missing() -> None:
     assert len(plan([], recorded, limit=["web02"]).problems) == 1, "a limit hides no host inventory that failed"
 
 
+def test_a_limit_that_leaves_no_host_is_a_problem() -> None:
+    made = plan([web(1), web(2)], [OLD], limit=["web"])
+    assert (chosen(made), made.unmatched) == ([], ()), "the tag is not to blame"
+    (problem,) = made.problems
+    assert "certops_limit chooses no host" in problem and "such as web01" in problem
+    edge = replace(TARGET, tag_value="edge")
+    both = make_plan(
+        Desired([edge, TARGET], [CERTIFICATE]), [], [web(1), web(2, tags={"Role": "edge"})], limit=["web02"]
+    )
+    assert (chosen(both), both.problems, both.warnings) == (["web02"], (), ()), "one target has it"
+
+
 def test_who_asks_for_one_target_gets_it_whatever_the_others_lost() -> None:
     edge = replace(TARGET, tag_value="edge")
     made = make_plan(Desired([edge, TARGET], [CERTIFICATE]), [OLD], [web(2, tags={"Role": "edge"})], allow_lost=True)
