@@ -18,6 +18,7 @@ def test_check_mode_tells_the_truth_and_changes_nothing(site: Lab) -> None:
     checked = ended_well(site.playbook("certops.acm.renew", {}, "--check", "--diff"))
     assert "acm:ExportCertificate" not in checked.calls
     assert not [call for call in checked.calls if call.split(":")[1].startswith(("Put", "Batch", "Update", "Create"))]
+    assert "would change" in checked.output
     assert old in checked.output and site.fingerprint(arn) in checked.output, "the diff names both fingerprints"
     assert site.fleet.exec("web1", ["find", "/etc/ssl/acm", "/etc/nginx", "-printf", "%p %T@ %l\n"]).stdout == tree
     assert served(site) == dict.fromkeys(WEB, old)
