@@ -4,9 +4,9 @@
 
 """The private key and the passphrase are nowhere but in the key file and in Secrets Manager.
 
-The whole flow runs as loud as Ansible can be. Searched are all output, every file that existed on the
-controller at any time of the run, the arguments and environment of all processes (those of the hosts,
-too: they are processes of this machine), and the hosts' file systems, logs included.
+The whole flow runs as loud as Ansible can be. Searched are all output, the files that the controller and the
+hosts had at any time of the run where programs leave them, the arguments and environment of all processes
+(those of the hosts, too: they are processes of this machine), and the hosts' file systems, logs included.
 """
 
 from __future__ import annotations
@@ -14,146 +14,153 @@ from __future__ import annotations
 import base64
 import os
 import re
-import threading
+import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
-from lab import Lab
+from e2e.leaks import holds, is_text, needles, tree, watched
+from e2e.site import WEB
+from lab import TAGGED, Lab, Run
 
 LOUD = ("-vvvv", "--diff")
-WINDOW = 40
+TARGET = {"target_tag_key": "Role", "target_tag_value": TAGGED["Role"]}
+# A version is staged under another name, and renamed when it is complete.
+KEY_FILE = r"/etc/ssl/acm/(?:own|shop)/versions/(?:\w+|\.\w+\.staging\.certops-tmp)/privkey\.pem"
+SEARCHED = "$(find / -mindepth 1 -maxdepth 1 ! -type l ! -name dev ! -name proc ! -name sys) /dev/shm"
 
 
-def needles(lab: Lab, arn: str) -> list[bytes]:
-    """Pieces of each secret, long enough to be nobody else's: of the key's base64 body, of its DER, the passphrase."""
-    found: list[bytes] = []
-    for leaf in lab.aws.certificate(arn, key=True)["leaves"]:
-        body = "".join(line for line in leaf["key"].splitlines() if not line.startswith("-----"))
-        raw = base64.b64decode(body)
-        # The first bytes of every key of a kind are alike: leave them out.
-        found += [body[at : at + WINDOW].encode() for at in range(64, len(body) - WINDOW, WINDOW)]
-        found += [raw[at : at + WINDOW] for at in range(48, len(raw) - WINDOW, WINDOW)]
-    secrets = lab.aws.client("secretsmanager")
-    for secret in secrets.list_secrets()["SecretList"]:
-        for version in secrets.list_secret_version_ids(SecretId=secret["ARN"], IncludeDeprecated=True)["Versions"]:
-            value = secrets.get_secret_value(SecretId=secret["ARN"], VersionId=version["VersionId"])
-            found.append(value["SecretString"].encode())
-    assert len(found) > 10
-    return found
+def test_the_search_finds_what_it_should(lab: Lab) -> None:
+    """The search itself can fail: what lies about, and what does so for a moment, is found in each of the places."""
+    arn = lab.aws.request("shop.example.com", key_algorithm="RSA_2048")
+    passphrase = "made-up/passphrase-of-a-key"
+    lab.aws.client("secretsmanager").create_secret(Name="certops", SecretString=passphrase)
+    secrets = needles(lab.aws, arn)
+    key = lab.aws.certificate(arn, key=True)["leaves"][-1]["key"]
+    lines = key.splitlines()[8:-2]  # before them is the public key
+    for text in (*lines, repr({"key": key}), f"Enter pass phrase: {passphrase}"):
+        assert holds(text.encode(), secrets)
+    assert holds(base64.b64decode("".join(key.splitlines()[1:-1])), secrets)
+    certificate = lab.aws.client("acm").get_certificate(CertificateArn=arn)["Certificate"]
+    assert not holds(certificate.encode(), secrets)
 
+    root = root_of(lab, "web1")
+    brief = [lab.directory / "brief", lab.directory / "made" / "for" / "brief", root / "tmp" / "brief"]
+    with watched([lab.directory, root / "tmp"]) as seen:
+        with (
+            subprocess.Popen(["sh", "-c", "sleep 0.2; true", lines[0]]),
+            subprocess.Popen(["sleep", "1"], env={**os.environ, "PASSPHRASE": passphrase}),
+        ):
+            for path in brief:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(mode=0o640)
+                path.write_text(key, encoding="ascii")
+            time.sleep(0.2)
+        for path in brief:
+            path.unlink()
+    assert seen.places(secrets) == {(str(path), 0o640) for path in brief}
+    assert {line.split(b"\0")[0] for line in seen.processes([lines[0].encode()])} == {b"sh"}
+    assert [line for line in seen.processes([passphrase.encode()]) if b"PASSPHRASE=" in line]
 
-def plain(text: bytes) -> bytes:
-    """Text as it would be on a page: without line ends, also those that JSON and Python write out."""
-    return re.sub(rb"(\\\\n|\\n|\s)+", b"", text)
-
-
-def holds(text: bytes, secrets: list[bytes]) -> bool:
-    joined = plain(text)
-    return any(secret in text or secret in joined for secret in secrets)
-
-
-@contextmanager
-def watched(folders: list[Path], keep: Path) -> Iterator[set[bytes]]:
-    """Keep a link to every file that appears below the folders, and sample what processes are started with."""
-    seen: set[bytes] = set()
-    stop = threading.Event()
-
-    def watch() -> None:
-        known: set[int] = set()
-        while not stop.is_set():
-            for folder in folders:
-                for directory, _folders, files in os.walk(folder):
-                    for name in files:
-                        path = Path(directory, name)
-                        try:
-                            inode = path.lstat().st_ino
-                            if inode not in known:
-                                os.link(path, keep / f"{inode}-{len(known)}", follow_symlinks=False)
-                                known.add(inode)
-                        except OSError:
-                            continue
-            for process in Path("/proc").glob("[0-9]*"):
-                for name in ("cmdline", "environ"):
-                    try:
-                        seen.add((process / name).read_bytes())
-                    except OSError:
-                        continue
-            time.sleep(0.05)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()
+    lasting = {"/var/tmp/leak", "/dev/shm/leak"}
+    for leak in lasting:
+        lab.fleet.exec("web1", ["sh", "-c", f"cat > {leak}"], stdin=lines[-1])
+    assert places(lab, "web1", secrets) == lasting
+    lab.fleet.exec("web1", ["rm", *lasting])
 
 
 def test_no_secret_leaves_its_place(lab: Lab) -> None:
-    arn = lab.aws.request("shop.example.com", key_algorithm="RSA_2048")
-    other = lab.aws.request("api.example.com", key_algorithm="EC_prime256v1")
-    home = lab.directory / "home"
-    keep = lab.directory / "kept"
-    for folder in (home, keep, lab.directory / "facts"):
-        folder.mkdir(exist_ok=True)
+    arns = {
+        "own": lab.aws.request("www.example.com", key_algorithm="EC_prime256v1"),
+        "shop": lab.aws.request("shop.example.com", key_algorithm="RSA_2048"),
+    }
+    home, facts, log = (lab.directory / name for name in ("home", "facts", "ansible.log"))
+    home.mkdir()
     environment = {
         "HOME": str(home),
         "TMPDIR": str(home),
         "ANSIBLE_HOME": str(home / "ansible"),
-        "ANSIBLE_LOG_PATH": str(lab.directory / "ansible.log"),
+        "ANSIBLE_LOG_PATH": str(log),
         "ANSIBLE_KEEP_REMOTE_FILES": "0",
         "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(lab.directory / "facts"),
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(facts),
         "ANSIBLE_RETRY_FILES_ENABLED": "1",
         "ANSIBLE_RETRY_FILES_SAVE_PATH": str(lab.directory / "retry"),
     }
-    outputs = []
-    with watched([lab.directory], keep) as started_with:
-        in_json = {**environment, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
-        outputs.append(lab.deploy(arn, "shop", *LOUD, environment=environment))
-        outputs.append(lab.deploy(other, "api", *LOUD, environment=in_json))
-        lab.aws.renew(arn)
-        lab.aws.renew(other)
-        outputs.append(lab.playbook("certops.acm.renew", {}, *LOUD, environment=in_json))
+    in_json = {**environment, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
+
+    def play(name: str, how: dict[str, str], **variables: str) -> Run:
+        return lab.playbook(name, variables, *LOUD, environment=how)
+
+    roots = {host: root_of(lab, host) for host in WEB}
+    with watched([*on_controller(lab), *on_hosts(list(roots.values()))]) as seen:
+        runs = [
+            play(play_of_a_user(lab, arns["own"]), in_json),
+            play("certops.acm.deploy", environment, certificate_arn=arns["shop"], certificate_name="shop", **TARGET),
+        ]
+        lab.aws.renew(arns["shop"])
+        runs.append(play("certops.acm.renew", in_json))
         # A failure prints more than a success.
         lab.fleet.exec("web1", ["sh", "-c", "echo broken > /etc/nginx/conf.d/z.conf"])
-        lab.aws.renew(arn)
-        outputs.append(lab.playbook("certops.acm.renew", {}, *LOUD, environment=environment))
-    assert [run.returncode for run in outputs] == [0, 0, 0, 2], outputs[-1].output[-3000:]
+        lab.aws.renew(arns["shop"])
+        runs.append(play("certops.acm.renew", environment))
+    assert [run.returncode for run in runs] == [0, 0, 0, 2], runs[-1].output[-3000:]
+    assert ['"plays": [' in run.output for run in runs] == [True, False, True, False], "not in JSON"
 
-    secrets = needles(lab, arn) + needles(lab, other)
-    for run in outputs:
-        assert not holds(run.output.encode(), secrets)
-    assert len(started_with) > 20
-    assert not [line for line in started_with if holds(line, secrets)]
+    secrets = [secret for arn in arns.values() for secret in needles(lab.aws, arn)]
+    assert not [run for run in runs if holds(run.output.encode(), secrets)]
+    assert len(seen.started) > 20
+    assert not seen.processes(secrets)
+    # Ansible leaves few files: a log, facts of the hosts, what a failed run is to be retried with.
     files = [path for path in lab.directory.rglob("*") if path.is_file() and not path.is_symlink()]
-    # Ansible leaves few files: a log, a cache of facts, what a failed run is to be retried with.
-    assert {"ansible.log", "renew.retry"} <= {path.name for path in files} and len(files) > 10
+    assert {"ansible.log", "renew.retry"} <= {path.name for path in files} and len(list(facts.iterdir())) == len(WEB)
     assert not [path for path in files if holds(path.read_bytes(), secrets)]
-    for host in ("web1", "web2"):
-        where = places(lab, host, secrets)
-        assert where and all(re.fullmatch(r"/etc/ssl/acm/(shop|api)/versions/\w+/privkey\.pem", path) for path in where)
+
+    held = seen.places(secrets)
+    assert not [path for path, mode in held if mode != 0o600 or not re.fullmatch(rf"/proc/\d+/root{KEY_FILE}", path)]
+    for host, root in roots.items():
+        kept = places(lab, host, secrets)
+        assert all(re.fullmatch(KEY_FILE, path) for path in kept)
+        assert {path.split("/")[4] for path in kept} == set(arns)
+        assert {(f"{root}{path}", 0o600) for path in kept} <= held
+
+
+def play_of_a_user(lab: Lab, arn: str) -> str:
+    """A play that gathers facts and installs with the role alone."""
+    play = {
+        "hosts": ",".join(f"{host}_*" for host in WEB),
+        "gather_facts": True,
+        "vars": {"certificate_arn": arn, "certificate_name": "own"},
+        "roles": ["certops.acm.nginx_certificate"],
+    }
+    return lab.write("play.yml", [play])
+
+
+def on_controller(lab: Lab) -> list[Path]:
+    """Where programs put files here; the home directory that ssh knows is not the one the run is told."""
+    home = Path.home()
+    folders = [home / ".ansible", home / ".ansible" / "tmp", home / ".ssh", Path("/var/tmp"), Path("/dev/shm")]
+    return [*tree(lab.directory), Path("/tmp"), Path.cwd(), home, *filter(Path.is_dir, folders)]
+
+
+def on_hosts(roots: list[Path]) -> list[Path]:
+    folders = [root / name for root in roots for name in ("etc/ssl", "tmp", "var/tmp", "dev/shm", "root")]
+    return [*folders, *(folder for root in roots for folder in tree(root / "root/.ansible"))]
+
+
+def root_of(lab: Lab, host: str) -> Path:
+    """The host's root directory as this machine sees it: a host is a container, its processes are some of ours."""
+    namespace = lab.fleet.exec(host, ["readlink", "/proc/1/ns/mnt"]).stdout.strip()
+    for process in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        with suppress(OSError):  # gone again, or nobody may look at it
+            if os.readlink(f"/proc/{process}/ns/mnt") == namespace:
+                return Path(f"/proc/{process}/root")
+    raise AssertionError(f"no process of this machine is in {host}")
 
 
 def places(lab: Lab, host: str, secrets: list[bytes]) -> set[str]:
-    """Files of a host that hold a line of a key or a passphrase; the patterns go over standard input."""
-    lines = [secret.decode("ascii") for secret in secrets if secret.isascii()]
-    halves = {line[:20] for line in lines} | {line[20:] for line in lines if len(line) > 30}
-    command = "grep -rlaF --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev -f - / 2>/dev/null || true"
-    return set(lab.fleet.exec(host, ["sh", "-c", command], stdin="\n".join(halves) + "\n").stdout.split())
-
-
-def test_the_search_finds_what_it_should(lab: Lab, arn: str) -> None:
-    """The search itself can fail: a key that was left lying about is found in each of the places."""
-    assert lab.deploy(arn, "shop").returncode == 0
-    secrets = needles(lab, arn)
-    key = lab.aws.certificate(arn, key=True)["leaves"][-1]["key"]
-    assert holds(key.encode(), secrets)
-    assert holds(repr({"key": key}).encode(), secrets)
-    assert holds(base64.b64decode("".join(key.splitlines()[1:-1])), secrets)
-    lab.fleet.exec("web1", ["sh", "-c", "cat > /var/tmp/leak"], stdin=key)
-    assert "/var/tmp/leak" in places(lab, "web1", secrets)
-    lab.fleet.exec("web1", ["rm", "/var/tmp/leak"])
+    """Files of a host that hold a piece of a key or a passphrase; the patterns go over standard input."""
+    patterns = "".join(f"{secret.decode('ascii')}\n" for secret in secrets if is_text(secret))
+    command = f"grep -rlaF -f - {SEARCHED} 2>/dev/null || true"
+    return set(lab.fleet.exec(host, ["sh", "-c", command], stdin=patterns).stdout.split())

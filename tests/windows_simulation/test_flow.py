@@ -11,13 +11,12 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from e2e.test_secrets import holds, needles, watched
+from e2e.leaks import Seen, holds, needles, watched
 from integration.playbook import PlaybookRun, run_playbook
 from lab import TABLE
 from unit.certificates import make_root
@@ -102,9 +101,8 @@ def bind(held: dict[str, Any], leaf: Any) -> None:
 
 
 def test_deploy_renew_repeat_roll_back(windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    controller, keep = tmp_path / "controller", tmp_path / "kept"
+    controller = tmp_path / "controller"
     controller.mkdir()
-    keep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(controller))
     loud = {"TMPDIR": str(controller), "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log")}
     in_json = {**loud, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
@@ -116,7 +114,7 @@ def test_deploy_renew_repeat_roll_back(windows: Windows, tmp_path: Path, monkeyp
     options = {"replaces": [thumbprint], "handshake_timeout": 1, "reconnect_timeout": 1}
     assert windows.playbook("certops.acm.setup_aws").returncode == 0
 
-    with watched([controller], keep) as started_with:
+    with watched([controller]) as seen:
         windows.break_host(AWAY)
         first = windows.playbook("certops.acm.deploy", "-vvvv", env=loud, certificate_options=options, **ours, **target)
         one = windows.held(arn)
@@ -137,7 +135,7 @@ def test_deploy_renew_repeat_roll_back(windows: Windows, tmp_path: Path, monkeyp
         assert windows.bound() == dict.fromkeys(NAMES, two)
         assert {record["status"] for record in windows.records().values()} == {"verified"}
         assert windows.records()["web1"]["previous_fingerprint"] == one
-    check_secrets(windows, arn, [first, renewed], [controller, keep, tmp_path / "ansible.log"], started_with)
+    check_secrets(windows, arn, [first, renewed], tmp_path / "ansible.log", seen)
 
     windows.aws.renew(arn)
     windows.break_host({"kind": "frozen", "http_sys": state.read(windows.directory / "web3.json")["http_sys"]})
@@ -157,11 +155,9 @@ def test_deploy_renew_repeat_roll_back(windows: Windows, tmp_path: Path, monkeyp
     assert "iis" in report
 
 
-def check_secrets(
-    windows: Windows, arn: str, runs: list[PlaybookRun], places: list[Path], started_with: set[bytes]
-) -> None:
+def check_secrets(windows: Windows, arn: str, runs: list[PlaybookRun], log: Path, seen: Seen) -> None:
     """No key, passphrase, password or PFX is in any output, file of the controller, or argument of a process."""
-    secrets = needles(SimpleNamespace(aws=windows.aws), arn)  # type: ignore[arg-type]
+    secrets = needles(windows.aws, arn)
     passwords = {line for name in NAMES for line in (windows.directory / f"{name}.secrets").read_text().splitlines()}
     assert len(passwords) == 6, "each host of each run has a password of its own"
     secrets += [password.encode() for password in passwords]
@@ -172,10 +168,8 @@ def check_secrets(
     secrets += [part for file in files for part in (file[200:240], base64.b64encode(file)[200:240])]
     for run in runs:
         assert not holds(run.output.encode(), secrets)
-    written = [
-        path for place in places for path in ([place] if place.is_file() else place.rglob("*")) if path.is_file()
-    ]
-    assert "ansible.log" in {path.name for path in written} and len(written) > 5, "the search has something to look at"
-    assert not [path for path in written if holds(path.read_bytes(), secrets)]
-    assert len(started_with) > 20
-    assert not [line for line in started_with if holds(line, secrets)]
+    assert len(seen.files) > 5, "the search has something to look at"
+    assert not seen.places(secrets)
+    assert not holds(log.read_bytes(), secrets)
+    assert len(seen.started) > 20
+    assert not seen.processes(secrets)
