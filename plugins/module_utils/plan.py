@@ -142,18 +142,20 @@ def make_plan(
     for deployment in known.values():
         recorded.setdefault(deployment.certificate_arn, []).append(deployment)
     targets = {(target.certificate_arn, target.key): target for target in reversed(desired.targets)}.values()
+    by_arn: dict[str, list[Target]] = {}
+    for target in targets:
+        by_arn.setdefault(target.certificate_arn, []).append(target)
     held = {certificate.arn: certificate for certificate in desired.certificates}
     owners: dict[tuple[str, str], Target] = {}
     rollouts, problems, warnings, alarms, unmatched, up_to_date = [], [], [], [], [], 0
     lost: list[Absence] = []
     left_out: list[str] = []
-    for arn in sorted({target.certificate_arn for target in targets}):
+    for arn, its_targets in sorted(by_arn.items()):
         try:
             certificate = _exportable(held, arn)
         except CertificateError as error:
             problems.append(str(error))
             continue
-        its_targets = [target for target in targets if target.certificate_arn == arn]
         problems += [_unknown_service(target) for target in its_targets if target.service not in SERVICES]
         places = [
             (target, carriers.get((target.account, target.tag_key, target.tag_value), []))
