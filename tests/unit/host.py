@@ -46,6 +46,7 @@ class Host:
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
         self.errors = directory / "server.log"
+        self._loaded: dict[tuple[str, str], str] = {}
 
     def __enter__(self: Self) -> Self:
         return self
@@ -148,10 +149,13 @@ class Host:
     def pair(self, certificate: Path | None = None, key: Path | None = None) -> str:
         """Return the fingerprint of a pair on the disk; fails unless a server could load it."""
         certificate = certificate or self.live / "fullchain.pem"
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
-            certificate, key or certificate.with_name("privkey.pem")
-        )
-        return bundle.leaf_info(certificate.read_text().split("-----END CERTIFICATE-----")[0] + _END).fingerprint
+        key = key or certificate.with_name("privkey.pem")
+        # The same bytes load again and again: a thousand kills look at two or three pairs.
+        texts = (certificate.read_text(), key.read_text())
+        if texts not in self._loaded:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+            self._loaded[texts] = bundle.leaf_info(texts[0].split("-----END CERTIFICATE-----")[0] + _END).fingerprint
+        return self._loaded[texts]
 
     def snapshot(self) -> dict[str, str]:
         """Return everything below ``etc`` and ``acm`` but the lock: kind, mode, and content or target."""
