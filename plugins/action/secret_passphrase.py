@@ -20,7 +20,7 @@ class ActionModule(PipelinedAction, RunsHere):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         strategy = self._task.get_play().strategy.rpartition(".")[2]
-        hosts = (task_vars or {}).get("ansible_play_hosts_all", [])
+        hosts = (task_vars or {}).get("ansible_play_batch", [])
         if self._task.run_once and strategy in WITHOUT_RUN_ONCE and len(hosts) > 1:
             # Returned and not raised: only so the role's failed_when holds.
             return {

@@ -76,7 +76,7 @@ RETURN = r"""
 _value:
   description:
     - C(rollouts), one for each certificate that goes out, with its C(installations), one for each host.
-    - C(problems), C(warnings) and C(alarms), sentences; C(unmatched), targets whose tag no host carries;
+    - C(problems), C(warnings) and C(alarms), sentences; C(unmatched), targets whose tag no chosen host carries;
       C(targets) and C(up_to_date), numbers.
   type: dict
 """

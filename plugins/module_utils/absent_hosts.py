@@ -27,8 +27,8 @@ class Absence:
 
     Attributes:
         hosts: their names.
-        lost: the targets of this certificate name for which the host inventory lists no host at all. A deployment
-            does not say which of several targets it came from, so with one of them all its hosts may be gone.
+        lost: the targets of this certificate name, where the host inventory lists no host of any of them. A deployment
+            does not say which of several targets it came from, so a host of one speaks for the others.
     """
 
     certificate_arn: str
@@ -66,7 +66,7 @@ def find_absences(
     for key, group in groups.items():
         listed = {host.name for _target, hosts in group for host in hosts}
         its_own = {one.host for one in recorded if (one.account, one.service, one.certificate_name) == key}
-        lost = tuple(target for target, hosts in group if not hosts)
+        lost = () if listed else tuple(target for target, _hosts in group)
         if its_own - listed:
             absences.append(Absence(certificate.arn, key[2], tuple(sorted(its_own - listed)), lost))
     return absences

@@ -71,7 +71,7 @@ class Plan:
         warnings: what a person should know although the run goes on.
         alarms: what keeps ACM from renewing a certificate, one sentence each, with the remedy.
         targets: number of targets the plan was made for.
-        unmatched: the targets whose tag no host carries, each with a sentence for people.
+        unmatched: the targets whose tag no host carries that was chosen, each with a sentence for people.
         up_to_date: number of deployments that are already as they should be.
     """
 
@@ -128,15 +128,17 @@ def make_plan(
 
     Args:
         waves: sizes of the three waves, numbers of hosts or percentages of all, as in Ansible's ``serial``.
-        limit: names of the hosts to choose from; all when None. What is missing is told of all the same, and one that
-            leaves no host is a problem.
+        limit: names of the hosts to choose from; all when None. None of them in the host inventory is a problem; that
+            a target lost its hosts is a warning then, as with ``allow_lost``.
         redeploy: also take the hosts that are recorded as up to date.
         take_held: also take the hosts that were rolled back from the serial that ACM holds.
         allow_lost: a target that lost its hosts is a warning: who asks for one target must get it whatever became of
             the certificate's others.
     """
+    hosts = list(hosts)
     carriers = _by_tag(hosts)
     names = None if limit is None else set(limit)
+    nobody = names is not None and names.isdisjoint(host.name for host in hosts)
     known = {(deployment.certificate_arn, deployment.key): deployment for deployment in deployments}
     recorded: dict[str, list[Deployment]] = {}
     for deployment in known.values():
@@ -149,7 +151,7 @@ def make_plan(
     owners: dict[tuple[str, str], Target] = {}
     rollouts, problems, warnings, alarms, unmatched, up_to_date = [], [], [], [], [], 0
     lost: list[Absence] = []
-    left_out: list[str] = []
+    left_out: list[tuple[Target, str]] = []
     for arn, its_targets in sorted(by_arn.items()):
         try:
             certificate = _exportable(held, arn)
@@ -163,15 +165,16 @@ def make_plan(
             if target.service in SERVICES
         ]
         absences = find_absences(certificate, places, recorded.get(arn, []))
-        its_lost = [absence for absence in absences if absence.lost and not allow_lost]
+        its_lost = [absence for absence in absences if absence.lost and not (allow_lost or names is not None)]
         warnings += [absent_warning(absence) for absence in absences if absence not in its_lost]
         lost += its_lost
         pending: list[Pending] = []
         for target, carrying in places:
             chosen = [host for host in carrying if names is None or host.name in names]
-            left_out += [host.name for host in carrying if host not in chosen]
             if not carrying:
                 unmatched.append((target, _no_host(target)))
+            elif not chosen and not nobody:
+                left_out.append((target, _left_out(target)))
             warnings += _without_account(target, carriers.get((None, target.tag_key, target.tag_value), []))
             for host in chosen:
                 owner = owners.setdefault((host.name, target.certificate_name), target)
@@ -187,20 +190,23 @@ def make_plan(
                 else:
                     up_to_date += 1
         exported_now = desired.exported.get(arn) == certificate.serial
-        exports = bool(pending) or not (exported_now or its_lost)
+        # Without a host that needs it now it keeps the certificate renewable: no matter of some hosts.
+        needed = names is None and not any(absence.lost for absence in absences)
+        exports = bool(pending) or (needed and not exported_now)
         if exports:
             rollouts.append(Rollout(arn, in_waves(pending, waves), _export(certificate, its_targets)))
         alarms.append(renewal_alarm(certificate, exported=exported_now and not exports))
     if lost:
         problems.append(absent_problem(lost))
-    if left_out and not owners:
-        problems.append(_nobody(left_out))
+    if nobody:
+        problems.append(_nobody(hosts))
     told = [target for absence in lost for target in absence.lost]
     warnings += [message for target, message in unmatched if target not in told]
+    warnings += [message for _target, message in left_out if not owners]
     return Plan(
         targets=len(targets),
         rollouts=tuple(rollouts),
-        unmatched=tuple(unmatched),
+        unmatched=(*unmatched, *left_out),
         problems=tuple(problems),
         warnings=tuple(dict.fromkeys(warnings)),
         alarms=tuple(filter(None, alarms)),
@@ -269,11 +275,13 @@ def _no_host(target: Target) -> str:
     )
 
 
-def _nobody(left_out: Iterable[str]) -> str:
-    return (
-        "certops_limit chooses no host that carries the tag of a target: give names of hosts, or patterns, as the "
-        f"host inventory calls them, such as {min(left_out)}"
-    )
+def _left_out(target: Target) -> str:
+    return f"certops_limit leaves out every host that carries the tag {target.tag_key}={target.tag_value}"
+
+
+def _nobody(hosts: Sequence[Host]) -> str:
+    listed = f"such as {min(host.name for host in hosts)}" if hosts else "which lists no host with tags"
+    return f"certops_limit chooses no host: give names or patterns of hosts as in the host inventory, {listed}"
 
 
 def _unknown_service(target: Target) -> str:

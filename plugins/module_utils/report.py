@@ -78,7 +78,7 @@ def wave_items(
 
     A certificate that no host has proven yet goes to one host of the batch, the others are left to the next run: so
     a first host that is down neither lets an unproven certificate out to many nor keeps it from all. The first batch
-    of the first wave is as large as was asked for.
+    of the first wave is as large as was asked for. A certificate that a host goes back to was proven there before.
 
     Args:
         batch: names of the hosts that are about to work side by side; all of the wave when None.
@@ -100,6 +100,7 @@ def wave_items(
         item
         for item in items
         if item["certificate_arn"] in proven
+        or item["state"] == "rolled_back"
         or (wave == 1 and item["certificate_arn"] not in tried)
         or item["host"] == first[item["certificate_arn"]]
     ]
@@ -162,7 +163,7 @@ def _row(
         "status": WOULD_CHANGE if would_change else attempt["status"],
         "new_fingerprint": attempt.get("fingerprint"),
         # Of what the host serves now, whatever became of the attempt.
-        "not_after": next_record(known, attempt).not_after,
+        "not_after": known.not_after if known and would_change else next_record(known, attempt).not_after,
         "error": attempt.get("error"),
     }
 
@@ -238,7 +239,7 @@ def outdated(deployments: Iterable[Mapping[str, Any]], serials: Mapping[str, str
             hosts.setdefault((record["certificate_name"], record["certificate_arn"]), set()).add(record["host"])
     return [
         f"{name} ({arn}) is outdated on {some(sorted(found))}: run certops.acm.renew with the host up and in the host "
-        f"inventory, or {GONE}"
+        f"inventory, or {GONE} or whose target was removed"
         for (name, arn), found in sorted(hosts.items())
     ]
 

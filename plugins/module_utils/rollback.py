@@ -25,8 +25,9 @@ def plan_rollback(
 ) -> tuple[Plan, list[dict[str, Any]]]:
     """Return the plan that takes every host that serves its last certificate back to the one before.
 
-    A host whose last attempt failed serves the one before already: it is not touched. What was tried there is
-    held all the same, so that the schedule does not install now what was just taken back everywhere else. Hosts may
+    A host on which the last certificate could not be installed serves the one before already: it is not touched. What
+    was tried there is held all the same, so that the schedule does not install now what was just taken back everywhere
+    else. A host that could not be reached when it was to go back is taken again. Hosts may
     be left out on purpose, but when none of those recorded is there it is a problem, as in plan.py.
 
     Returns:
@@ -48,7 +49,7 @@ def plan_rollback(
             done += 1
         elif target is None:
             problems.append(_unknown(deployment))
-        elif deployment.status not in SERVED:
+        elif deployment.status not in SERVED and deployment.desired_serial not in (None, deployment.serial):
             held.append(deployment.hold())
         else:
             reason = f"back from serial {deployment.serial}"

@@ -316,7 +316,7 @@ class Transaction:
         before, failed_reload = self._plan.before, None
         self._files.discard_prepared()
         self._mover.advance(before)
-        if self._reloaded:
+        if self._reloaded or self._read_by_others():
             try:
                 self._server.revive()
             except HostError as error:
@@ -331,6 +331,17 @@ class Transaction:
             raise (error if failed_reload is None else HostError(f"{failed_reload}; {error}", "roll back")) from None
         if failed_reload is not None and not answered:
             raise failed_reload
+
+    def _read_by_others(self) -> bool:
+        """Tell whether a reload that was not ours has read the new files while they were in place.
+
+        Somebody else may reload at any time, and a slow server may only now do what an earlier run told it to.
+        """
+        new = self._plan.version.get("fingerprint")
+        return self._server.can_reload and any(
+            old.fingerprint not in (None, new) and self._settings.look(old.listener).fingerprint == new
+            for old in self._seen_before
+        )
 
     def _prove_old(self) -> bool:
         """Wait until each listener shows what it showed before; return whether there was anything to see."""

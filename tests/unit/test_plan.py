@@ -273,7 +273,10 @@ def test_nothing_is_exported_for_hosts_that_are_not_there() -> None:
     edge = replace(TARGET, tag_value="edge")
     made = make_plan(Desired([TARGET, edge], [CERTIFICATE]), [OLD], [web(2, tags={"Role": "edge"})])
     assert chosen(made) == ["web02"], "another target's host needs it"
-    assert len(made.problems) == 1 and "Role=web" in made.problems[0], "which target web01 was of is not recorded"
+    assert made.problems == (), "a target without a host, as in blue and green, while another of its name has some"
+    assert any("is outdated on web01, which" in warning for warning in made.warnings)
+    blue = make_plan(Desired([TARGET, edge], [CERTIFICATE]), [OLD], [])
+    assert len(blue.problems) == 1 and "Role=web" in blue.problems[0] and "Role=edge" in blue.problems[0]
 
 
 def test_a_host_inventory_that_failed_is_one_problem_of_all_certificates() -> None:
@@ -290,11 +293,15 @@ def test_hosts_outside_of_the_limit_are_not_missing() -> None:
     made = plan(hosts, recorded, limit=["web02"])
     assert (chosen(made), made.problems, made.warnings) == (["web02"], (), ())
     assert len(plan([], recorded, limit=["web02"]).problems) == 1, "a limit hides no host inventory that failed"
+    db = [web(3, tags={"Role": "db"})]
+    scaled = plan(db, recorded, limit=["web03"])
+    assert (scaled.problems, scaled.rollouts) == ((), ()), "who limits a run asks for nothing else"
+    assert any("is outdated on web01" in warning for warning in scaled.warnings)
 
 
 def test_a_limit_that_leaves_no_host_is_a_problem() -> None:
     made = plan([web(1), web(2)], [OLD], limit=["web"])
-    assert (chosen(made), made.unmatched) == ([], ()), "the tag is not to blame"
+    assert (chosen(made), made.rollouts, made.unmatched) == ([], (), ()), "the tag is not to blame"
     (problem,) = made.problems
     assert "certops_limit chooses no host" in problem and "such as web01" in problem
     edge = replace(TARGET, tag_value="edge")
@@ -302,6 +309,10 @@ def test_a_limit_that_leaves_no_host_is_a_problem() -> None:
         Desired([edge, TARGET], [CERTIFICATE]), [], [web(1), web(2, tags={"Role": "edge"})], limit=["web02"]
     )
     assert (chosen(both), both.problems, both.warnings) == (["web02"], (), ()), "one target has it"
+    assert both.unmatched[0][0] == TARGET and "certops_limit leaves out" in both.unmatched[0][1], "deploy refuses that"
+    event = plan([web(1), web(2, tags={"Role": "edge"})], [OLD], limit=["web02"])
+    assert (event.rollouts, event.problems) == ((), ()), "an event for hosts outside of a standing limit"
+    assert "certops_limit leaves out every host" in event.warnings[0]
 
 
 def test_who_asks_for_one_target_gets_it_whatever_the_others_lost() -> None:

@@ -14,7 +14,7 @@ from unit.test_plan import ARN, CERTIFICATE, OTHER, TARGET, chosen, plan, served
 
 from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment, next_record
 from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, make_plan
-from ansible_collections.certops.acm.plugins.module_utils.report import lay_out, make_attempt
+from ansible_collections.certops.acm.plugins.module_utils.report import lay_out, make_attempt, wave_items
 from ansible_collections.certops.acm.plugins.module_utils.rollback import plan_rollback
 
 HOSTS = [web(1), web(2), web(3)]
@@ -61,6 +61,22 @@ def test_two_certificates_go_back_each_in_its_own_waves() -> None:
         (ARN, ["web01"]),
         (OTHER, ["web02"]),
     ]
+
+
+def test_a_host_that_was_not_reached_on_the_way_back_is_taken_again() -> None:
+    made, _held = plan_rollback([TARGET], [served("web01")], HOSTS)
+    item = made.rollouts[0].items[0].to_result()
+    missed = next_record(served("web01"), make_attempt(item, {"unreachable": True, "msg": "no route"}, {}))
+    again, held = plan_rollback([TARGET], [missed], HOSTS)
+    assert [chosen_of(rollout) for rollout in again.rollouts] == [["web01"]] and held == []
+
+
+def test_a_way_back_waits_for_nobody() -> None:
+    made, _held = plan_rollback([TARGET], [served(f"web0{number}") for number in (1, 2)], HOSTS, waves=[1, "100%"])
+    first, second = made.rollouts[0].items
+    down = make_attempt(first.to_result(), {"unreachable": True, "msg": "no route"}, {})
+    taken = wave_items(made.to_result(), second.wave, [down], [ARN])
+    assert [item["host"] for item in taken] == ["web02"]
 
 
 def chosen_of(rollout: Any) -> list[str]:

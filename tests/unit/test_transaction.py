@@ -266,6 +266,22 @@ def test_any_failure_puts_everything_back(request: pytest.FixtureRequest, state:
     host.comes_up()
 
 
+def test_what_somebody_elses_reload_has_read_is_taken_back(managed: Host) -> None:
+    """Our own reload has not begun when the run fails: without one the server would go on with the new certificate."""
+
+    def reload_and_fail(step: str, _path: str) -> None:
+        if step == "reload":
+            subprocess.run(managed.options()["reload_command"], check=True, capture_output=True)
+            assert managed.served() == NEW.fingerprint
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(managed.root))
+
+    before = managed.snapshot()
+    transaction = managed.transaction(managed.options(NEW, **managed.managed()), on_step=reload_and_fail)
+    result = failure(transaction, "rolled_back")
+    assert result["served_fingerprint"] == OLD.fingerprint == managed.served()
+    assert managed.snapshot() == before
+
+
 def test_one_listener_that_fails_puts_all_back(managed: Host) -> None:
     """The first one serves the new certificate already, so the server must be reloaded on the way back."""
     with socket.create_server(("127.0.0.1", 0)) as server:
