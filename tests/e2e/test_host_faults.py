@@ -90,7 +90,7 @@ def test_an_instance_that_is_gone(site: Lab) -> None:
     assert f"shop ({arn_of(site)}) is outdated on {gone}: run" in site.playbook("certops.acm.report").output
     refused(site, site.playbook("certops.acm.forget", {"certops_hosts": f"{gone},web22"}), "not recorded: web22")
     empty = site.playbook("certops.acm.forget", {"certops_unlisted": True}, f"--inventory={site.directory}/login.yml")
-    refused(site, empty, "lists none of the hosts that are recorded")
+    refused(site, empty, "lists none of the hosts that are recorded for arn:")
     assert gone in ended_well(site.playbook("certops.acm.forget", {"certops_unlisted": True})).output
     assert gone not in ended_well(site.playbook("certops.acm.renew")).output
     assert "outdated" not in site.playbook("certops.acm.report").output
