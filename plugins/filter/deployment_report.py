@@ -48,7 +48,7 @@ from ansible_collections.certops.acm.plugins.module_utils.report import lay_out
 def deployment_report(
     deployments: list[dict[str, Any]], *, certificates: list[dict[str, Any]] | None = None
 ) -> list[str]:
-    return lay_out(deployments, {one["certificate_arn"]: one["serial"] for one in certificates or ()})
+    return lay_out(deployments, certificates)
 
 
 class FilterModule:

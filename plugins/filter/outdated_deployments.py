@@ -45,7 +45,7 @@ from ansible_collections.certops.acm.plugins.module_utils.report import outdated
 
 
 def outdated_deployments(deployments: list[dict[str, Any]], *, certificates: list[dict[str, Any]]) -> list[str]:
-    return outdated(deployments, {one["certificate_arn"]: one["serial"] for one in certificates})
+    return outdated(deployments, certificates)
 
 
 class FilterModule:

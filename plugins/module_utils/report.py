@@ -195,13 +195,16 @@ def _changes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     )
 
 
-def lay_out(deployments: Iterable[Mapping[str, Any]], serials: Mapping[str, str | None] | None = None) -> list[str]:
+def lay_out(
+    deployments: Iterable[Mapping[str, Any]], certificates: Iterable[Mapping[str, Any]] | None = None
+) -> list[str]:
     """Recorded deployments as a table for people, sorted by certificate and host.
 
     Args:
-        serials: what ACM holds, by ARN. A host that serves another serial is marked as outdated: its status only says
+        certificates: what ACM holds. A host that serves another serial is marked as outdated: its status only says
             how the last attempt ended, which may have been before ACM renewed.
     """
+    serials = _serials(certificates or ())
     headings = ("CERTIFICATE", "HOST", "SERVICE", "STATUS", "FINGERPRINT", "EXPIRES", "CHECKED", "ERROR")
     keys = ("certificate_name", "host", "service", "status")
     return _table(
@@ -209,7 +212,7 @@ def lay_out(deployments: Iterable[Mapping[str, Any]], serials: Mapping[str, str 
         (
             (
                 *(record[key] for key in keys[:-1]),
-                record["status"] + _mark(record, serials or {}),
+                record["status"] + _mark(record, serials),
                 _start(record["fingerprint"], 16),
                 _start(record["not_after"], 10),
                 record["at"] or "-",
@@ -218,6 +221,10 @@ def lay_out(deployments: Iterable[Mapping[str, Any]], serials: Mapping[str, str 
             for record in sorted(deployments, key=lambda record: [record[key] for key in keys])
         ),
     )
+
+
+def _serials(certificates: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
+    return {one["certificate_arn"]: one["serial"] for one in certificates}
 
 
 def _mark(record: Mapping[str, Any], serials: Mapping[str, str | None]) -> str:
@@ -231,8 +238,9 @@ def _outdated(record: Mapping[str, Any], serials: Mapping[str, str | None]) -> b
     return arn in serials and is_outdated(Deployment.from_result(record), serials[arn])
 
 
-def outdated(deployments: Iterable[Mapping[str, Any]], serials: Mapping[str, str | None]) -> list[str]:
+def outdated(deployments: Iterable[Mapping[str, Any]], certificates: Iterable[Mapping[str, Any]]) -> list[str]:
     """Say for each certificate which hosts do not serve what ACM holds, and what to do."""
+    serials = _serials(certificates)
     hosts: dict[tuple[str, str], set[str]] = {}
     for record in deployments:
         if _outdated(record, serials):

@@ -40,7 +40,8 @@ def ended_well(run: Run) -> Run:
 
 def changed_on(run: Run, *hosts: str) -> int:
     """Tasks that changed one of the hosts, not the controller."""
-    return sum(run.output.splitlines().count(f"changed: [{host}]") for host in hosts)
+    begin = tuple(f"changed: [{host}]" for host in hosts)
+    return sum(line.startswith(begin) for line in run.output.splitlines())
 
 
 def records(site: Lab) -> dict[str, dict[str, Any]]:

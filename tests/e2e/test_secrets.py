@@ -21,10 +21,9 @@ from pathlib import Path
 
 from e2e.leaks import holds, is_text, needles, tree, watched
 from e2e.site import WEB
-from lab import TAGGED, Lab, Run
+from lab import Lab, Run
 
 LOUD = ("-vvvv", "--diff")
-TARGET = {"target_tag_key": "Role", "target_tag_value": TAGGED["Role"]}
 # A version is staged under another name, and renamed when it is complete.
 KEY_FILE = r"/etc/ssl/acm/(?:own|shop)/versions/(?:\w+|\.\w+\.staging\.certops-tmp)/privkey\.pem"
 SEARCHED = "$(find / -mindepth 1 -maxdepth 1 ! -type l ! -name dev ! -name proc ! -name sys) /dev/shm"
@@ -90,14 +89,14 @@ def test_no_secret_leaves_its_place(lab: Lab) -> None:
     }
     in_json = {**environment, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
 
-    def play(name: str, how: dict[str, str], **variables: str) -> Run:
-        return lab.playbook(name, variables, *LOUD, environment=how)
+    def play(name: str, how: dict[str, str]) -> Run:
+        return lab.playbook(name, {}, *LOUD, environment=how)
 
     roots = {host: root_of(lab, host) for host in WEB}
     with watched([*on_controller(lab), *on_hosts(list(roots.values()))]) as seen:
         runs = [
             play(play_of_a_user(lab, arns["own"]), in_json),
-            play("certops.acm.deploy", environment, certificate_arn=arns["shop"], certificate_name="shop", **TARGET),
+            lab.deploy(arns["shop"], "shop", *LOUD, environment=environment),
         ]
         lab.aws.renew(arns["shop"])
         runs.append(play("certops.acm.renew", in_json))

@@ -270,10 +270,12 @@ class Lab:
         """The ansible-playbook of this interpreter."""
         return str(Path(sys.executable).with_name("ansible-playbook"))
 
-    def deploy(self, arn: str, name: str, *arguments: str, **variables: Any) -> Run:
+    def deploy(
+        self, arn: str, name: str, *arguments: str, environment: Mapping[str, str] | None = None, **variables: Any
+    ) -> Run:
         """Play certops.acm.deploy for the hosts tagged Role=web."""
         asked = {"certificate_arn": arn, "certificate_name": name, "target_tag_key": "Role", "target_tag_value": "web"}
-        return self.playbook("certops.acm.deploy", {**asked, **variables}, *arguments)
+        return self.playbook("certops.acm.deploy", {**asked, **variables}, *arguments, environment=environment)
 
     def sessions(self) -> dict[str, int]:
         """Ssh sessions so far, by host; a host that does not run is left out."""

@@ -45,3 +45,24 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
     with Host(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def fresh(host: Host) -> Host:
+    """A host whose server was never managed and serves OLD."""
+    from unit.scenes import OLD
+
+    host.own_pair(OLD)
+    host.start()
+    return host
+
+
+@pytest.fixture
+def managed(host: Host) -> Host:
+    """A host whose server serves OLD from the live version."""
+    from unit.scenes import OLD, OLDEST
+
+    host.own_pair(OLDEST)
+    host.start()
+    host.deploy(OLD, **host.managed())
+    return host
