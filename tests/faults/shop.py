@@ -127,7 +127,7 @@ class Shop:
     def refused(self, result: dict[str, Any], status: str, step: str, phrase: str) -> None:
         """The run failed as it should, the files are as before and the old certificate is served."""
         assert (result["status"], result["step"]) == (status, step), result["msg"]
-        assert phrase in result["msg"]
+        assert phrase in result["msg"], result["msg"]
         assert result["differing"] == ""
         assert result["changed"] is False
         self.serves(OLD)
