@@ -10,14 +10,14 @@ import base64
 import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+from integration.playbook import TaskResult, run_playbook
 from unit.certificates import PASSPHRASE, Leaf, authority
 from unit.host import Host
 
@@ -68,7 +68,7 @@ RECORDED = {"ansible_connection": "recorder", "ansible_python_interpreter": sys.
 
 
 class Controller:
-    """Runs one task of ansible-playbook and tells what came of it."""
+    """Runs tasks of ansible-playbook and tells what came of them."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -76,57 +76,44 @@ class Controller:
         self.log = directory / "log"
         (directory / "connection_plugins").mkdir(parents=True)
         (directory / "connection_plugins" / "recorder.py").write_text(RECORDER)
-        (directory / "ansible.cfg").touch()
         self.home.mkdir()
         self.output = ""
 
     def play(
+        self, module: str, options: Mapping[str, Any], *arguments: str, variables: Mapping[str, Any] | None = None
+    ) -> TaskResult:
+        """Return the result of one task."""
+        return self.play_all([{module: dict(options)}], *arguments, variables=variables)[0]
+
+    def play_all(
         self,
-        module: str,
-        options: Mapping[str, Any],
+        tasks: Sequence[Mapping[str, Any]],
         *arguments: str,
         variables: Mapping[str, Any] | None = None,
-        keywords: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        """Return the result of the task; ``unreachable`` and ``failed`` as Ansible says."""
+    ) -> list[TaskResult]:
+        """Return the result of each task; none keeps those after it from running."""
         play = {
             "hosts": "all",
             "gather_facts": False,
-            "vars": {
-                "ansible_connection": "recorder",
-                "ansible_python_interpreter": sys.executable,
-                **(variables or {}),
-            },
-            "tasks": [{"name": "Try", module: dict(options), **(keywords or {})}],
+            "ignore_errors": True,
+            "ignore_unreachable": True,
+            "vars": {**RECORDED, **(variables or {})},
+            "tasks": [{"name": f"Try {number}", **task} for number, task in enumerate(tasks)],
         }
-        (self.directory / "play.json").write_text(json.dumps([play]))
         changes = {
             "HOME": str(self.home),
-            "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCAL_TEMP": str(self.home / "local"),
+            "ANSIBLE_HOME": str(self.home / "ansible"),
             "ANSIBLE_CONNECTION_PLUGINS": str(self.directory / "connection_plugins"),
             "RECORDER_LOG": str(self.log),
             "RECORDER_SECRET": secret_line(LEAF),
+            **(environment or {}),
         }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "host,", "play.json", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.directory,
-            env={**os.environ, **changes, **(environment or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        self.output = done.stdout + done.stderr
-        assert "host | " in done.stdout, self.output
-        start = done.stdout.index("host | ")
-        result: dict[str, Any] = json.JSONDecoder().raw_decode(done.stdout, done.stdout.index("{", start))[0]
-        words = done.stdout[start:].split("=>")[0]
-        return {**result, "unreachable": "UNREACHABLE" in words, "failed": "FAILED" in words}
+        run = run_playbook(None, changes, plays=[play], inventory="host,", arguments=arguments)
+        self.output = run.output
+        assert len(run) == len(tasks), self.output
+        assert "Traceback" not in self.output
+        return run.results
 
     def kept(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
@@ -161,7 +148,7 @@ MODULE = "certops.acm.cert_deploy"
 
 def test_one_exec_carries_the_plain_key_and_no_passphrase(controller: Controller, tmp_path: Path) -> None:
     result = controller.play(MODULE, options(LEAF, tmp_path / "acm"), "-vvv", "--diff")
-    assert not result["failed"], controller.output
+    assert not result.failed, controller.output
     assert result["status"] == "installed"
     assert (tmp_path / "acm/www/live/privkey.pem").read_text() == LEAF.private_key
     execs = [line for line in controller.kept() if line["what"] != "done"]
@@ -188,26 +175,28 @@ def test_a_host_with_the_oldest_python(controller: Controller, tmp_path: Path) -
         served = host.options(**host.managed())
         asked = {name: served[name] for name in ("config_files", "config_test", "reload_command")}
         asked["listeners"] = [{"port": host.port, "server_name": "www.example.com"}]
-        for leaf in (OLD, LEAF):
-            result = controller.play(MODULE, options(leaf, tmp_path / "acm", **asked), variables=variables)
-            assert not result["failed"], controller.output
-            assert (result["status"], host.served()) == ("verified", leaf.fingerprint)
-    told = controller.play("ansible.builtin.setup", {"gather_subset": "!all,python"}, variables=variables)
+        tasks = [{MODULE: options(leaf, tmp_path / "acm", **asked)} for leaf in (OLD, LEAF)]
+        facts = {"ansible.builtin.setup": {"gather_subset": "!all,python"}}
+        first, second, told = controller.play_all([*tasks, facts], variables=variables)
+        assert not first.failed and not second.failed, controller.output
+        assert (first["status"], second["status"]) == ("verified", "verified")
+        assert second["previous_fingerprint"] == OLD.fingerprint
+        assert host.served() == LEAF.fingerprint
     assert told["ansible_facts"]["ansible_python"]["version"]["minor"] == 9
 
 
 def test_a_key_store_is_made_on_the_controller(controller: Controller, tmp_path: Path) -> None:
     password = "a-password-of-the-key-store-0123456789"
     asked = options(LEAF, tmp_path / "acm", formats=["pkcs12"], pkcs12_password=password)
-    result = controller.play(MODULE, asked, "-vvv", "--diff")
-    assert not result["failed"], controller.output
+    result, again = controller.play_all([{MODULE: asked}] * 2, "-vvv", "--diff")
+    assert not result.failed, controller.output
+    assert not again.changed
     made = tmp_path / "acm/www/live/bundle.p12"
     assert load_pkcs12(made.read_bytes(), password.encode()).key is not None
     shown = controller.output + "".join(line["data"] + line["what"] for line in controller.kept())
     assert password not in shown, "it stays on the controller"
     assert base64.b64encode(made.read_bytes()).decode() not in controller.output
-    assert [line["found"] for line in controller.kept()] == [[], []]
-    assert not controller.play(MODULE, asked)["changed"]
+    assert [line["found"] for line in controller.kept()] == [[]] * 4
 
 
 def test_pipelining_is_not_turned_on_for_others(controller: Controller, tmp_path: Path) -> None:
@@ -218,73 +207,76 @@ def test_pipelining_is_not_turned_on_for_others(controller: Controller, tmp_path
     assert any(line["found"] for line in controller.kept())
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"passphrase": "wrong-passphrase-of-some-length"}, "passphrase does not open"),
-        ({"private_key": OLD.encrypted_private_key}, "does not belong to the certificate"),
-        ({"chain": authority("rsa").chain}, "chain does not sign"),
-        ({"chain": ""}, "chain is missing"),
-        ({"private_key": None}, "private_key is missing"),
-        ({"certificate": {"not": "a text"}}, "certificate is not a text"),
-        ({"server_names": ["other.example.com"]}, "does not cover other.example.com"),
-        ({"formats": ["pkcs12"]}, "pkcs12_password is missing"),
-        ({"links": [{"path": "/etc/keystore.p12", "part": "pkcs12"}]}, "pkcs12_password is missing"),
-    ],
-)
-def test_a_bad_bundle_is_told_before_the_host_is_contacted(
-    controller: Controller, tmp_path: Path, changes: dict[str, Any], reason: str
-) -> None:
+BAD = [
+    ({"passphrase": "wrong-passphrase-of-some-length"}, "passphrase does not open"),
+    ({"private_key": OLD.encrypted_private_key}, "does not belong to the certificate"),
+    ({"chain": authority("rsa").chain}, "chain does not sign"),
+    ({"chain": ""}, "chain is missing"),
+    ({"private_key": None}, "private_key is missing"),
+    ({"certificate": {"not": "a text"}}, "certificate is not a text"),
+    ({"server_names": ["other.example.com"]}, "does not cover other.example.com"),
+    ({"formats": ["pkcs12"]}, "pkcs12_password is missing"),
+    ({"links": [{"path": "/etc/keystore.p12", "part": "pkcs12"}]}, "pkcs12_password is missing"),
+]
+
+
+def test_a_bad_bundle_is_told_before_the_host_is_contacted(controller: Controller, tmp_path: Path) -> None:
+    """At the end a good one, which shows that no host would have answered."""
     far = {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1"}
-    result = controller.play(MODULE, options(LEAF, tmp_path / "acm", **changes), variables=far)
-    assert result["failed"], controller.output
-    assert not result["unreachable"]
-    assert result["status"] == "failed"
-    assert result["step"] == "check bundle"
-    assert reason in result["msg"]
-    assert "Traceback" not in controller.output
+    expired = options(authority().leaf(age=300), tmp_path / "acm")
+    cases = [(options(LEAF, tmp_path / "acm", **changes), reason) for changes, reason in BAD]
+    cases += [(expired, "expired at")]
+    *refused, good = controller.play_all(
+        [{MODULE: asked} for asked, _reason in [*cases, (options(LEAF, tmp_path), "")]], variables=far
+    )
+    for result, (_asked, reason) in zip(refused, cases, strict=True):
+        assert (result.outcome, result["status"], result["step"]) == ("failed", "failed", "check bundle"), result.msg
+        assert reason in result.msg
+    assert good.outcome == "unreachable"
 
 
-def test_an_expired_certificate_is_told_before_the_host_is_contacted(controller: Controller, tmp_path: Path) -> None:
-    result = controller.play(MODULE, options(authority().leaf(age=300), tmp_path / "acm"))
-    assert "expired at" in result["msg"]
-    assert controller.kept() == []
-
-
-def test_a_good_bundle_would_have_been_sent_there(controller: Controller, tmp_path: Path) -> None:
-    far = {"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1"}
-    assert controller.play(MODULE, options(LEAF, tmp_path / "acm"), variables=far)["unreachable"]
+SECRET_TASKS = [
+    {module: {"passphrase": secret_line(LEAF)}}
+    for module in ("certops.acm.acm_export_cert", "certops.acm.secret_passphrase")
+]
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "keywords", "reasons"),
     [
-        ({"environment": {"ANSIBLE_KEEP_REMOTE_FILES": "1"}}, "ANSIBLE_KEEP_REMOTE_FILES"),
-        ({"environment": {"ANSIBLE_DEBUG": "1"}}, "ANSIBLE_DEBUG"),
-        ({"environment": {"RECORDER_PIPELINES": "no"}}, "the connection recorder cannot pipeline"),
-        ({"keywords": {"async": 10, "poll": 1}}, "remove async"),
-        ({"keywords": {"become": True, "become_method": "su"}}, "the become method"),
+        ({"ANSIBLE_KEEP_REMOTE_FILES": "1"}, [{}], ["ANSIBLE_KEEP_REMOTE_FILES"]),
+        ({"ANSIBLE_DEBUG": "1"}, [{}], ["ANSIBLE_DEBUG"]),
+        ({"RECORDER_PIPELINES": "no"}, [{}], ["the connection recorder cannot pipeline"]),
+        (
+            {},
+            [{"async": 10, "poll": 1}, {"become": True, "become_method": "su"}],
+            ["remove async", "the become method"],
+        ),
     ],
 )
-@pytest.mark.parametrize("module", [MODULE, "certops.acm.acm_export_cert", "certops.acm.secret_passphrase"])
 def test_it_refuses_to_leave_the_arguments_in_a_file(
-    controller: Controller, tmp_path: Path, module: str, changes: dict[str, Any], reason: str
+    controller: Controller,
+    tmp_path: Path,
+    changes: dict[str, str],
+    keywords: list[dict[str, Any]],
+    reasons: list[str],
 ) -> None:
-    given = options(LEAF, tmp_path / "acm") if module == MODULE else {"passphrase": secret_line(LEAF)}
-    result = controller.play(module, given, **changes)
-    assert result["failed"]
-    assert reason in result["msg"]
+    tasks = [{MODULE: options(LEAF, tmp_path / "acm")}, *SECRET_TASKS]
+    results = controller.play_all([{**task, **more} for more in keywords for task in tasks], environment=changes)
+    told = [reason for reason in reasons for _task in tasks]
+    for result, reason in zip(results, told, strict=True):
+        assert result.failed
+        assert reason in result.msg
     assert controller.kept() == []
     assert secret_line(LEAF) not in controller.output
 
 
-@pytest.mark.parametrize("module", ["acm_export_cert", "secret_passphrase"])
-def test_modules_of_the_controller_are_pipelined_too(controller: Controller, module: str) -> None:
+def test_modules_of_the_controller_are_pipelined_too(controller: Controller) -> None:
     pytest.importorskip("ansible_collections.amazon.aws.plugins.module_utils.modules")
-    controller.play(f"certops.acm.{module}", {"passphrase": secret_line(LEAF)})
+    controller.play_all(SECRET_TASKS)
     kept = controller.kept()
-    assert [line["what"].split(" ")[0] for line in kept] == ["exec", "done"]
-    assert [line["found"] for line in kept] == [[], []]
+    assert [line["what"].split(" ")[0] for line in kept] == ["exec", "done"] * len(SECRET_TASKS)
+    assert not [line for line in kept if line["found"]]
     assert secret_line(LEAF) not in controller.output
 
 
@@ -292,15 +284,14 @@ def test_check_mode_needs_no_key(controller: Controller, tmp_path: Path) -> None
     given = options(LEAF, tmp_path / "acm")
     keyless = {name: value for name, value in given.items() if name not in ("private_key", "passphrase")}
     checked = controller.play(MODULE, keyless, "--check", "--diff")
-    assert not checked["failed"], controller.output
+    assert not checked.failed, controller.output
     assert not (tmp_path / "acm").exists()
-    real = controller.play(MODULE, given, "--diff")
-    assert checked["changed"]
+    real, again = controller.play_all([{MODULE: given}, {MODULE: keyless, "check_mode": True}], "--diff")
+    assert checked.changed
     for name in ("changed", "actions", "fingerprint", "status"):
         assert checked[name] == real[name]
-    again = controller.play(MODULE, keyless, "--check")
-    assert not again["changed"]
-    assert not again["failed"]
+    assert not again.changed
+    assert not again.failed
 
 
 def test_a_failing_change_is_a_clear_result(host: Host, controller: Controller) -> None:
@@ -311,16 +302,17 @@ def test_a_failing_change_is_a_clear_result(host: Host, controller: Controller) 
     extra = {name: real[name] for name in ("config_test", "reload_command", "handshake_timeout")}
     extra["listeners"] = [{"port": host.port}]
     result = controller.play(MODULE, {**given, **extra})
-    assert result["failed"]
+    assert result.failed
     assert result["status"] == "rolled_back"
     assert result["step"] == "handshake"
     assert result["served_fingerprint"] == OLD.fingerprint == host.served()
-    assert "still serves" in result["msg"]
+    assert "still serves" in result.msg
     assert secret_line(LEAF) not in controller.output
 
 
-@pytest.mark.parametrize("state", ["rolled_back", "absent"])
-def test_other_states_send_no_key(controller: Controller, tmp_path: Path, state: str) -> None:
-    controller.play(MODULE, options(LEAF, tmp_path / "acm", state=state))
-    assert secret_line(LEAF) not in controller.kept()[0]["data"]
-    assert PASSPHRASE not in controller.kept()[0]["data"]
+def test_other_states_send_no_key(controller: Controller, tmp_path: Path) -> None:
+    given = options(LEAF, tmp_path / "acm")
+    controller.play_all([{MODULE: {**given, "state": state}} for state in ("rolled_back", "absent")])
+    sent = [line["data"] for line in controller.kept() if line["what"] != "done"]
+    assert len(sent) == 2 and all(sent)
+    assert not [data for data in sent if secret_line(LEAF) in data or PASSPHRASE in data]
