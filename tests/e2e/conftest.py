@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One laboratory for all end-to-end tests of a process: real hosts, and the stand-in emptied before each test."""
+"""One laboratory for all end-to-end tests of a process: real hosts, and the stand-in emptied before each test.
+
+Tests marked with ``hosts("bare")`` have hosts of MORE beside those that all have.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,20 @@ from e2e.site import NAME, arn_of
 from hosts.fleet import HostSpec
 from lab import Lab
 
-SPECS = (
-    HostSpec("web1", start=("nginx",)),
-    HostSpec("web2", start=("nginx",)),
-    HostSpec("db1", start=("nginx",)),
-    HostSpec("bare", nginx=False),
-    HostSpec("full", start=("nginx",), tmpfs={"/etc/ssl/acm": "256k"}),
-    HostSpec("mail"),
-)
+SPECS = tuple(HostSpec(name, start=("nginx",)) for name in ("web1", "web2", "db1"))
+MORE = {
+    "bare": HostSpec("bare", nginx=False),
+    "full": HostSpec("full", start=("nginx",), tmpfs={"/etc/ssl/acm": "256k"}),
+    "mail": HostSpec("mail"),
+}
 TAGS = {"db1": {"Role": "db"}, "bare": {"Role": "bare"}, "full": {"Role": "full"}, "mail": {"Role": "mail"}}
 
 
 @pytest.fixture(scope="session")
-def fleet() -> Iterator[Lab]:
+def fleet(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The laboratory, once for each process that runs tests."""
-    with Lab(f"e2e-{os.getpid()}", SPECS, TAGS) as made:
+    asked = {name for item in request.session.items for mark in item.iter_markers("hosts") for name in mark.args}
+    with Lab(f"e2e-{os.getpid()}", (*SPECS, *(MORE[name] for name in sorted(asked))), TAGS) as made:
         yield made
 
 

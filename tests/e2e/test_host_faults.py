@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import pytest
 from e2e.site import NAME, WEB, arn_of, ended_well, records, refused, served
 from lab import TABLE, Lab
+
+pytestmark = pytest.mark.hosts("bare", "full")
 
 
 def test_a_host_without_nginx(site: Lab) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from boto3.dynamodb.types import TypeSerializer
 from e2e.site import ended_well
 from lab import TABLE, Lab, Run
 
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
+
+pytestmark = pytest.mark.hosts("mail")
 
 HOST, NAME = "mail", "shop.example.com"
 PORTS = {"apache": (443, None), "haproxy": (8443, None), "postfix": (25, "smtp"), "dovecot": (143, "imap")}

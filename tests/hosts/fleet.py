@@ -29,8 +29,8 @@ from hosts.spec import DEFAULT_SPECS, Host, HostSpec, network_name, place
 
 PARALLEL = 4
 SESSION = "Starting session: "
-# Where sshd of a host without systemd writes: the directory of the other hosts' journal.
-SSHD_LOG = "/var/log/journal/sshd.log"
+# Where sshd writes, as customize.sh says: a directory of this machine, so that a host that is killed loses nothing.
+SSHD_LOG = "/var/log/sshd/sshd.log"
 
 
 @dataclass
@@ -135,15 +135,13 @@ class Fleet:
             raise HostsError(f"{argv[0]} exited with {done.returncode} on {host}: {output[-2000:]}")
         return done
 
-    def sshd_log(self, host: str) -> list[str]:
-        """Return sshd's log since the host was made, over restarts."""
-        journal = "journalctl --sync && journalctl --quiet --output=cat _COMM=sshd"
-        command = journal if self._host(host).systemd else f"cat {SSHD_LOG}"
-        return self.exec(host, ["sh", "-c", command]).stdout.splitlines()
-
     def sessions(self, host: str) -> int:
-        """Return how many ssh sessions (commands, file transfers) the host has begun: its round trips."""
-        return sum(line.startswith(SESSION) for line in self.sshd_log(host))
+        """Return how many ssh sessions (commands, file transfers) the host has begun: its round trips.
+
+        Also of a host that is down, and over restarts.
+        """
+        log = self._log_directory(self._host(host)) / "sshd.log"
+        return sum(line.startswith(SESSION) for line in log.read_text(encoding="utf-8").splitlines())
 
     def kill(self, host: str) -> None:
         """Stop a host at once, as a power failure does: it no longer answers."""
@@ -162,6 +160,9 @@ class Fleet:
         if name not in self.hosts:
             raise HostsError(f"Run {self.run_id} has no host {name}: it has {', '.join(self.hosts) or 'none'}.")
         return self.hosts[name]
+
+    def _log_directory(self, host: Host) -> Path:
+        return self.directory / "sshd" / host.name
 
     def _each(self, work: Callable[[HostSpec], str]) -> list[str]:
         with ThreadPoolExecutor(PARALLEL) as pool:
@@ -187,10 +188,9 @@ class Fleet:
 
     def _run_container(self, spec: HostSpec, image: str) -> str:
         host = self.hosts[spec.name]
-        # Outside the container: podman's own would be in memory, and a host that is killed would lose it.
-        journal = self.directory / "journal" / host.name
-        journal.mkdir(parents=True)
-        volumes = (f"{self._access.authorized_keys}:/etc/ssh/acm_authorized_keys:ro", f"{journal}:/var/log/journal")
+        log = self._log_directory(host)
+        log.mkdir(parents=True)
+        volumes = (f"{self._access.authorized_keys}:/etc/ssh/acm_authorized_keys:ro", f"{log}:/var/log/sshd")
         options = ["--detach", "--name", host.container, "--hostname", host.name]
         options += ["--systemd=always"] if spec.systemd else ["--systemd=false", "--init"]
         options += ["--network", network_name(self.run_id), "--ip", host.address]

@@ -94,7 +94,6 @@ class Lab:
     Attributes:
         tags: AWS tags of each host, by name; a host that is not named is tagged ``Role=web``.
         outlive: the stand-in goes on when this process ends, for whoever leaves the laboratory running.
-        counted: ssh sessions of each host after the last playbook: nothing else logs in to them.
         instances: id of the instance that each host is; none for one that was terminated.
         names: what the shipped host inventory calls that instance.
     """
@@ -103,7 +102,6 @@ class Lab:
     specs: Sequence[HostSpec]
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outlive: bool = False
-    counted: dict[str, int] = field(default_factory=dict, init=False)
     instances: dict[str, str] = field(default_factory=dict, init=False)
     names: dict[str, str] = field(default_factory=dict, init=False)
 
@@ -243,7 +241,7 @@ class Lab:
         environment: Mapping[str, str] | None = None,
     ) -> Run:
         """Play one of the collection's playbooks by its FQCN, or a file, and count what it cost."""
-        before = self.counted or self.sessions()
+        before = self.sessions()
         self.aws.reset_counts()
         command = [self.ansible_playbook, name, "-e", json.dumps(dict(variables or {})), *arguments]
         started = time.monotonic()
@@ -258,10 +256,7 @@ class Lab:
             check=False,
         )
         seconds = time.monotonic() - started
-        after = self.sessions()
-        # What a host that is down counted is still there when it comes back.
-        self.counted = {**before, **after}
-        spent = {host: count - before.get(host, 0) for host, count in self.counted.items()}
+        spent = {host: count - before[host] for host, count in self.sessions().items()}
         output = self.own_names(done.stdout)
         return Run(done.returncode, done.stdout, output, seconds, self.aws.counts(), spent)
 
@@ -278,19 +273,8 @@ class Lab:
         return self.playbook("certops.acm.deploy", {**asked, **variables}, *arguments, environment=environment)
 
     def sessions(self) -> dict[str, int]:
-        """Ssh sessions so far, by host; a host that does not run is left out."""
-        names = list(self.fleet.hosts)
-        with ThreadPoolExecutor(len(names)) as pool:
-            counted = dict(zip(names, pool.map(self._sessions, names)))
-        return {name: count for name, count in counted.items() if count is not None}
-
-    def _sessions(self, host: str) -> int | None:
-        try:
-            return self.fleet.sessions(host)
-        except HostsError:
-            if self.runs(host):
-                raise
-            return None
+        """Ssh sessions so far, by host."""
+        return {host: self.fleet.sessions(host) for host in self.fleet.hosts}
 
     def served(
         self, host: str, server_name: str, port: int = 443, starttls: str | None = None, *arguments: str

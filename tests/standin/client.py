@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +24,7 @@ DEFAULT_REGION = "eu-west-1"
 
 _TESTS = Path(__file__).resolve().parents[1]
 _START_TIMEOUT = 30.0
+_MAKING = threading.Lock()  # a session makes one client at a time
 
 
 class StandinError(Exception):
@@ -111,11 +114,16 @@ class Standin:
         self, service: str, *, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION, **options: Any
     ) -> Any:
         """A boto3 client of this stand-in; ``options`` go to boto3."""
-        import boto3
-
         env = self.env_for(account, region)
-        session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name=region)
-        return session.client(service, endpoint_url=self.url, **options)
+        with _MAKING:
+            return _session().client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+                **options,
+            )
 
     # Control; what each call does is told in control.py
 
@@ -207,6 +215,14 @@ class Standin:
         self.stop()
         log.seek(0)
         raise StandinError(f"the stand-in did not start with {self._python}: {_last_line(log)}")
+
+
+@functools.cache
+def _session() -> Any:
+    """The boto3 session of this process: each reads a description of all of AWS, which takes longer than a client."""
+    import boto3
+
+    return boto3.session.Session()
 
 
 def _last_line(log: Any) -> str:
