@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from e2e.site import NAME, arn_of
+from e2e.site import NAME, WEB, served
 from hosts.fleet import HostSpec
 from lab import Lab
 
@@ -47,14 +47,21 @@ def arn(lab: Lab) -> str:
     return lab.aws.request("shop.example.com")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site(fleet: Lab) -> Lab:
-    """shop.example.com, deployed to web1 and web2; its ARN is in ``fleet.arn``."""
-    fleet.fresh()
-    fleet.arn = fleet.aws.request(NAME)  # type: ignore[attr-defined]
-    run = fleet.deploy(arn_of(fleet), "shop", certificate_options={"server_names": [NAME]})
-    assert run.returncode == 0, run.output
+    """shop.example.com, deployed to web1 and web2 in an earlier test or now; its ARN is in ``fleet.arn``."""
+    if not is_whole(fleet):
+        fleet.fresh()
+        arn = fleet.aws.request(NAME)
+        run = fleet.deploy(arn, "shop", certificate_options={"server_names": [NAME]})
+        assert run.returncode == 0, run.output
+        fleet.arn = arn
     return fleet
+
+
+def is_whole(fleet: Lab) -> bool:
+    """Whether the tests before left the site as a test may expect it."""
+    return bool(fleet.arn) and served(fleet) == dict.fromkeys(fleet.names.keys() & WEB, fleet.fingerprint(fleet.arn))
 
 
 @pytest.fixture(autouse=True)

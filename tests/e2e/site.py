@@ -16,10 +16,6 @@ NAME = "shop.example.com"
 WEB = ("web1", "web2")
 
 
-def arn_of(site: Lab) -> str:
-    return str(site.arn)  # type: ignore[attr-defined]
-
-
 def served(site: Lab) -> dict[str, str]:
     return {host: site.served(host, NAME).fingerprint for host in WEB}
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from e2e.site import arn_of, ended_well, records, refused, served
+from e2e.site import ended_well, records, refused, served
 from lab import TABLE, Lab
 
 
 def test_no_permission_for_each_call_in_turn(site: Lab) -> None:
-    site.aws.renew(arn_of(site), force=True)
+    site.aws.renew(site.arn, force=True)
     before = served(site)
     for action in (
         "acm:DescribeCertificate",
@@ -25,7 +25,7 @@ def test_no_permission_for_each_call_in_turn(site: Lab) -> None:
         "dynamodb:PutItem",
     ):
         site.aws.deny(action)
-        run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
+        run = site.playbook("certops.acm.renew", {"certificate_arn": site.arn})
         refused(site, run, f"may not call {action}", "(?i)allow")
         assert set(run.sessions.values()) == {0}
         assert served(site) == before
@@ -39,14 +39,14 @@ def test_no_permission_for_each_call_in_turn(site: Lab) -> None:
     site.aws.clear_faults()
     for action in ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem"):
         site.aws.deny(action)
-        refused(site, site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}), action)
+        refused(site, site.playbook("certops.acm.renew", {"certificate_arn": site.arn}), action)
         site.aws.clear_faults()
     # A lease that could not be given back ends by itself; here nobody waits for that.
-    site.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": arn_of(site)}, "sk": {"S": "lease"}})
+    site.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": site.arn}, "sk": {"S": "lease"}})
     run = ended_well(site.playbook("certops.acm.renew"))
-    assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
-    assert {record["fingerprint"] for record in records(site).values() if record["pk"] == arn_of(site)} == {
-        site.fingerprint(arn_of(site))
+    assert set(served(site).values()) == {site.fingerprint(site.arn)}
+    assert {record["fingerprint"] for record in records(site).values() if record["pk"] == site.arn} == {
+        site.fingerprint(site.arn)
     }
 
 
@@ -61,9 +61,9 @@ def test_no_permission_for_each_call_in_turn(site: Lab) -> None:
 )
 def test_a_bundle_that_does_not_fit(site: Lab, kind: str, phrase: str) -> None:
     before, known = served(site), records(site)
-    site.aws.renew(arn_of(site), force=True)
-    site.aws.tamper(arn_of(site), kind, times=1)
-    run = site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)})
+    site.aws.renew(site.arn, force=True)
+    site.aws.tamper(site.arn, kind, times=1)
+    run = site.playbook("certops.acm.renew", {"certificate_arn": site.arn})
     refused(site, run, phrase)
     assert set(run.sessions.values()) == {0}, "no host was touched"
     assert served(site) == before
@@ -73,28 +73,28 @@ def test_a_bundle_that_does_not_fit(site: Lab, kind: str, phrase: str) -> None:
 
 
 def test_a_secret_scheduled_for_deletion(site: Lab) -> None:
-    site.aws.renew(arn_of(site), force=True)
+    site.aws.renew(site.arn, force=True)
     before = served(site)
     secrets = site.aws.client("secretsmanager")
-    [name] = [s["Name"] for s in secrets.list_secrets()["SecretList"] if arn_of(site).rpartition("/")[2] in s["Name"]]
+    [name] = [s["Name"] for s in secrets.list_secrets()["SecretList"] if site.arn.rpartition("/")[2] in s["Name"]]
     secrets.delete_secret(SecretId=name, RecoveryWindowInDays=7)
-    refused(site, site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}), "scheduled for deletion")
+    refused(site, site.playbook("certops.acm.renew", {"certificate_arn": site.arn}), "scheduled for deletion")
     assert served(site) == before
     secrets.restore_secret(SecretId=name)
 
 
 def test_an_export_that_is_late(site: Lab) -> None:
     """ACM hands out the old certificate for a while after a renewal: wait for the new one."""
-    site.aws.renew(arn_of(site), force=True, stale_calls=2)
-    ended_well(site.playbook("certops.acm.renew", {"certificate_arn": arn_of(site)}))
-    assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
+    site.aws.renew(site.arn, force=True, stale_calls=2)
+    ended_well(site.playbook("certops.acm.renew", {"certificate_arn": site.arn}))
+    assert set(served(site).values()) == {site.fingerprint(site.arn)}
 
 
 def test_two_runs_at_once(site: Lab) -> None:
-    site.aws.renew(arn_of(site), force=True)
+    site.aws.renew(site.arn, force=True)
     site.aws.reset_counts()
     site.aws.latency("acm:ExportCertificate", 8000)
-    command = [site.ansible_playbook, "certops.acm.renew", "-e", f"certificate_arn={arn_of(site)}"]
+    command = [site.ansible_playbook, "certops.acm.renew", "-e", f"certificate_arn={site.arn}"]
     environment = site.full_environment
     runs = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -103,7 +103,7 @@ def test_two_runs_at_once(site: Lab) -> None:
     outputs = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
     assert site.aws.counts()["acm:ExportCertificate"] == 1
-    assert set(served(site).values()) == {site.fingerprint(arn_of(site))}
+    assert set(served(site).values()) == {site.fingerprint(site.arn)}
     assert sum("another run is at work, run again" in output or "Nothing to do" in output for output in outputs) == 1
 
 
@@ -111,16 +111,16 @@ def test_the_lease_of_another_run(site: Lab) -> None:
     """deploy fails, as a person waits for it; renew leaves the certificate to the other run."""
     before = served(site)
     lease = {
-        "pk": {"S": arn_of(site)},
+        "pk": {"S": site.arn},
         "sk": {"S": "lease"},
         "owner": {"S": "somebody else"},
         "acquired_at": {"N": "1790000000"},
         "expires_at": {"N": "4102444800"},
     }
     site.aws.client("dynamodb").put_item(TableName=TABLE, Item=lease)
-    run = site.deploy(arn_of(site), "shop", certops_redeploy=True)
+    run = site.deploy(site.arn, "shop", certops_redeploy=True)
     refused(site, run, "somebody else")
-    asked = {"certops_redeploy": True, "certificate_arn": arn_of(site), "certops_lease_wait": 3}
+    asked = {"certops_redeploy": True, "certificate_arn": site.arn, "certops_lease_wait": 3}
     run = site.playbook("certops.acm.renew", asked)
     assert run.returncode == 0 and "somebody else" in run.output, run.output
     assert "acm:ExportCertificate" not in run.calls

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from e2e.site import NAME, arn_of, records, refused, served, targets
+from e2e.site import NAME, records, refused, served, targets
 from lab import Lab
 from unit.certificates import make_root
 
@@ -33,7 +33,7 @@ def state(lab: Lab) -> tuple[dict[str, Any], ...]:
 
 
 CERTIFICATES: dict[str, tuple[Callable[[Lab], str], str]] = {
-    "unknown": (lambda lab: arn_of(lab)[:-4] + "0000", "no certificate|does not hold"),
+    "unknown": (lambda lab: lab.arn[:-4] + "0000", "no certificate|does not hold"),
     "not an ARN": (lambda lab: "shop", "is not the ARN of an ACM certificate"),
     "pending": (lambda lab: lab.aws.request(NAME, issue=False), "validation"),
     "not exportable": (lambda lab: lab.aws.request(NAME, export=False), "(?i)export"),
@@ -74,7 +74,7 @@ def test_a_certificate_that_cannot_be_deployed(site: Lab, case: str) -> None:
 )
 def test_a_request_that_makes_no_sense(site: Lab, variables: dict[str, Any], phrase: str) -> None:
     before = state(site)
-    run = site.deploy(arn_of(site), variables.pop("certificate_name", "shop"), certops_redeploy=True, **variables)
+    run = site.deploy(site.arn, variables.pop("certificate_name", "shop"), certops_redeploy=True, **variables)
     refused(site, run, phrase)
     assert state(site) == before
 

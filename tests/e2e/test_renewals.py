@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from e2e.site import WEB, arn_of, changed_on, ended_well, must_serve, served
+from e2e.site import WEB, changed_on, ended_well, must_serve, served
 from lab import Lab
 
 
 def test_check_mode_tells_the_truth_and_changes_nothing(site: Lab) -> None:
-    arn = arn_of(site)
+    arn = site.arn
     old = site.fingerprint(arn)
     site.aws.renew(arn)
     tree = site.fleet.exec("web1", ["find", "/etc/ssl/acm", "/etc/nginx", "-printf", "%p %T@ %l\n"]).stdout
@@ -27,7 +27,7 @@ def test_check_mode_tells_the_truth_and_changes_nothing(site: Lab) -> None:
 
 
 def test_a_certificate_is_taken_back_and_stays_back(site: Lab) -> None:
-    arn = arn_of(site)
+    arn = site.arn
     first = site.fingerprint(arn)
     site.aws.renew(arn)
     ended_well(site.playbook("certops.acm.renew"))
@@ -53,7 +53,7 @@ def test_a_certificate_is_taken_back_and_stays_back(site: Lab) -> None:
 
 
 def test_a_host_that_serves_something_else_is_found_when_it_is_asked(site: Lab) -> None:
-    now = site.fingerprint(arn_of(site))
+    now = site.fingerprint(site.arn)
     versions = site.fleet.exec("web1", ["ls", "/etc/ssl/acm/shop/versions"]).stdout.split()
     old = next(version for version in versions if version != now)
     behind_our_back = f"cd /etc/ssl/acm/shop && ln -sfn versions/{old} live && systemctl restart nginx"
@@ -63,12 +63,12 @@ def test_a_host_that_serves_something_else_is_found_when_it_is_asked(site: Lab) 
     believed = ended_well(site.playbook("certops.acm.renew"))
     assert set(believed.sessions.values()) == {0}
     asked = ended_well(site.playbook("certops.acm.renew", {"certops_redeploy": True}))
-    must_serve(site, arn_of(site))
+    must_serve(site, site.arn)
     assert [changed_on(asked, host) for host in WEB] == [1, 0]
 
 
 def test_two_certificates_side_by_side(site: Lab) -> None:
-    arn, other = arn_of(site), site.aws.request("api.example.com", key_algorithm="EC_secp384r1")
+    arn, other = site.arn, site.aws.request("api.example.com", key_algorithm="EC_secp384r1")
     ended_well(site.deploy(other, "api"))
     site.aws.renew(arn)
     site.aws.renew(other)

@@ -24,9 +24,9 @@ NAME = "shop.example.com"
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     with Lab(f"eda-{os.getpid()}", (HostSpec("web1", start=("nginx",)),)) as made:
-        assert made.playbook("certops.acm.setup_aws").returncode == 0
-        made.arn = made.aws.request(NAME)  # type: ignore[attr-defined]
-        run = made.deploy(arn_of(made), "shop")
+        made.fresh()
+        made.arn = made.aws.request(NAME)
+        run = made.deploy(made.arn, "shop")
         assert run.returncode == 0, run.output
         yield made
 
@@ -36,18 +36,14 @@ def queue(lab: Lab) -> Queue:
     return Queue(lab)
 
 
-def arn_of(lab: Lab) -> str:
-    return str(lab.arn)  # type: ignore[attr-defined]
-
-
 def renewed(lab: Lab) -> dict[str, Any]:
     """Renew in ACM; the event that EventBridge would deliver."""
-    lab.aws.renew(arn_of(lab), force=True)
+    lab.aws.renew(lab.arn, force=True)
     return [event for event in lab.aws.events() if event["detail"].get("Action") == "RENEWAL"][-1]
 
 
 def is_served(lab: Lab) -> bool:
-    return lab.served("web1", NAME).fingerprint == lab.fingerprint(arn_of(lab))
+    return lab.shown("web1", NAME) == lab.fingerprint(lab.arn)
 
 
 def test_from_the_event_to_the_handshake(lab: Lab, queue: Queue, tmp_path: Path) -> None:
@@ -113,4 +109,4 @@ def test_awx_can_do_the_work(lab: Lab, queue: Queue, tmp_path: Path) -> None:
 
 def free_the_lease(lab: Lab) -> None:
     """A killed run keeps its lease until it ends by itself; here nobody waits ten minutes."""
-    lab.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": arn_of(lab)}, "sk": {"S": "lease"}})
+    lab.aws.client("dynamodb").delete_item(TableName=TABLE, Key={"pk": {"S": lab.arn}, "sk": {"S": "lease"}})

@@ -9,6 +9,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from lab import leaf_fingerprint
+
 NAME = "shop.example.com"
 
 
@@ -17,11 +19,7 @@ def shaken(address: str, roots: Path, name: str = NAME) -> str | None:
     command = ["openssl", "s_client", "-connect", f"{address}:443", "-servername", name, "-verify_hostname", name]
     command += ["-verify_return_error", "-CAfile", str(roots), "-no-CApath", "-no-CAstore"]
     shown = subprocess.run(command, input="", capture_output=True, text=True, check=False, timeout=10)
-    if shown.returncode:
-        return None
-    read = ["openssl", "x509", "-noout", "-fingerprint", "-sha256"]
-    printed = subprocess.run(read, input=shown.stdout, check=True, capture_output=True, text=True, timeout=10).stdout
-    return printed.partition("=")[2].strip().replace(":", "").lower()
+    return None if shown.returncode else leaf_fingerprint(shown.stdout)
 
 
 def fetched(address: str, roots: Path, name: str = NAME) -> str:

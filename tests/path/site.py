@@ -81,7 +81,7 @@ class Site:
         wanted, left = self.current, list(HOSTS)
         while left:
             assert time.monotonic() - self.renewed_at < LONGEST, f"not served by {left}"
-            left = [host for host in left if self.lab.served(host, NAME).fingerprint != wanted]
+            left = [host for host in left if self.lab.shown(host, NAME) != wanted]
             time.sleep(0.2 if left else 0)
         return time.monotonic() - self.renewed_at
 
