@@ -47,9 +47,9 @@ def arn(lab: Lab) -> str:
     return lab.aws.request("shop.example.com")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site(fleet: Lab) -> Lab:
-    """shop.example.com, deployed to web1 and web2 in an earlier test or now; its ARN is in ``fleet.arn``."""
+    """shop.example.com, deployed to web1 and web2 for the tests of an earlier file or now; its ARN is ``fleet.arn``."""
     if not is_whole(fleet):
         fleet.fresh()
         arn = fleet.aws.request(NAME)
@@ -60,7 +60,7 @@ def site(fleet: Lab) -> Lab:
 
 
 def is_whole(fleet: Lab) -> bool:
-    """Whether the tests before left the site as a test may expect it."""
+    """Whether the files before left the site as a file may expect it: all serve what ACM holds."""
     return bool(fleet.arn) and served(fleet) == dict.fromkeys(fleet.names.keys() & WEB, fleet.fingerprint(fleet.arn))
 
 
