@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Any
 
 import pytest
 from e2e.site import NAME, ended_well, records, refused, served
@@ -118,7 +119,7 @@ def test_the_lease_of_another_run(site: Lab) -> None:
         "expires_at": {"N": "4102444800"},
     }
     site.aws.client("dynamodb").put_item(TableName=TABLE, Item=lease)
-    same = {"certificate_options": {"server_names": [NAME]}}
+    same: dict[str, Any] = {"certificate_options": {"server_names": [NAME]}}
     refused(site, site.deploy(site.arn, "shop", certops_redeploy=True, **same), "somebody else")
     asked = {"certops_redeploy": True, "certificate_arn": site.arn, "certops_lease_wait": 3}
     run = site.playbook("certops.acm.renew", asked)

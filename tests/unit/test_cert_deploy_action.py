@@ -207,7 +207,7 @@ def test_pipelining_is_not_turned_on_for_others(controller: Controller, tmp_path
     assert any(line["found"] for line in controller.kept())
 
 
-BAD = [
+BAD: list[tuple[dict[str, Any], str]] = [
     ({"passphrase": "wrong-passphrase-of-some-length"}, "passphrase does not open"),
     ({"private_key": OLD.encrypted_private_key}, "does not belong to the certificate"),
     ({"chain": authority("rsa").chain}, "chain does not sign"),
