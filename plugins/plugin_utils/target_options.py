@@ -28,6 +28,9 @@ PRESETS = ("nginx_certificate", "apache_certificate")
 # Variables of a role that the other fields of a target say, or the run.
 NO_OPTIONS = ("arn", "name", "state", "options", "preset")
 
+# Secrets of the roles, and the variable that a run is given instead: no target keeps one.
+SECRETS = {"pkcs12_password": "certificate_pkcs12_password", "central_password": "certificate_pkcs12_password"}
+
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
@@ -57,6 +60,11 @@ def check_options(service: str, options: Any) -> None:
     if service not in SERVICES:
         return
     known = options_of(service)
+    for name in options.keys() & SECRETS:
+        raise PlanError(
+            f"certificate_options has {name}, a secret, which no target keeps: "
+            f"give the variable {SECRETS[name]} to each run instead"
+        )
     strange = [str(name) for name in options if name not in known]
     if strange:
         raise PlanError(

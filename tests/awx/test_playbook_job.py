@@ -50,7 +50,7 @@ def renewed(awx: Awx, event: dict[str, Any]) -> Job:
 def test_an_event_for_nothing_hands_over_an_empty_summary(awx: Awx) -> None:
     job = renewed(awx, json.loads((EVENTS / "available-renewal-bool.json").read_text(encoding="utf-8")))
     assert job.status == "successful", job.output
-    report = {"changed": 0, "up_to_date": 0, "statuses": {}, "failures": [], "alarms": []}
+    report = {"changed": 0, "up_to_date": 0, "statuses": {}, "failures": [], "alarms": [], "warnings": []}
     assert job.record["artifacts"] == {"certops_report": report}
 
 

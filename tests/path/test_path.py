@@ -64,6 +64,7 @@ def test_through_awx_the_newer_event_first(
         "statuses": {"verified": len(HOSTS)},
         "failures": [],
         "alarms": [],
+        "warnings": [],
     }
     assert jobs[0].record["artifacts"] == {"certops_report": report}
     site.done_once()

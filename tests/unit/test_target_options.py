@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.certops.acm.plugins.filter.target_problems import target_problems
 from ansible_collections.certops.acm.plugins.module_utils.plan import SERVICES
-from ansible_collections.certops.acm.plugins.plugin_utils.target_options import PRESETS, options_of
+from ansible_collections.certops.acm.plugins.modules import cert_deploy
+from ansible_collections.certops.acm.plugins.plugin_utils.target_options import PRESETS, SECRETS, options_of
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 TARGET = {
@@ -37,6 +39,27 @@ def test_a_target_may_have_the_options_that_its_role_reads(service: str) -> None
     roles = (role, "file_certificate") if role in PRESETS else (role,)
     texts = [(ROLES / name / "defaults" / "main.yml").read_text(encoding="utf-8") for name in roles]
     assert set(options_of(service)) == set(re.findall(r"options\.(\w+)", "".join(texts))) - {"preset"}
+
+
+def test_each_secret_of_a_role_is_given_as_a_variable() -> None:
+    for role in {"file_certificate", *SERVICES.values()}:
+        spec = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        options = spec["argument_specs"]["main"]["options"]
+        secret = {name.removeprefix(f"{role}_") for name, option in options.items() if option.get("no_log")}
+        assert secret <= SECRETS.keys() | {"bundle", "passphrase"}, "those two are the run's own"
+
+
+@pytest.mark.parametrize("option", ["config_files", "links", "listeners"])
+def test_what_a_list_holds_is_what_the_module_takes(option: str) -> None:
+    written = yaml.safe_load(cert_deploy.DOCUMENTATION)["options"][option]["suboptions"]
+    checked = options_of("file")[option]["options"]
+    assert {name: without_text(spec) for name, spec in checked.items()} == {
+        name: without_text(spec) for name, spec in written.items()
+    }
+
+
+def without_text(spec: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in spec.items() if name != "description"}
 
 
 @pytest.mark.parametrize(
@@ -75,11 +98,16 @@ def test_options_that_are_right(service: str, options: dict[str, Any]) -> None:
         ("nginx", {"name": "other"}, "has name, which service nginx does not know"),
         ("file", {"config": "snippet"}, "has config, which service file does not know"),
         ("file", {"preset": "postfix"}, "has preset, which service file does not know"),
-        ("file", {"pkcs12_password": "not-to-be-kept"}, "has pkcs12_password, which service file does not know"),
+        ("file", {"pkcs12_password": "not-to-be-kept"}, "give the variable certificate_pkcs12_password to each run"),
+        ("iis", {"central_password": "not-to-be-kept"}, "has central_password, a secret, which no target keeps"),
         ("nginx", {"config": "siet"}, "value of config must be one of: site, snippet, none, got: siet"),
         ("nginx", {"config": None}, "value of config must be one of: site, snippet, none"),
         ("nginx", {"handshake_timeout": "soon"}, "'handshake_timeout'"),
         ("nginx", {"listeners": "443"}, "'listeners'"),
+        ("nginx", {"listeners": [{"prot": 8443}]}, "listeners.prot"),
+        ("nginx", {"listeners": [{"starttls": "ldap"}]}, "starttls must be one of: smtp, imap, pop3, got: ldap"),
+        ("haproxy", {"links": [{"path": "/etc/haproxy/shop.pem"}]}, "missing required arguments: part found in links"),
+        ("file", {"config_files": [{"path": "/a", "contents": "b"}]}, "config_files.contents"),
         ("haproxy", {"formats": ["haproxi"]}, "Got no match for: haproxi"),
         ("iis", {"bindings": [{"port": 443}]}, "missing required arguments: site found in bindings"),
         ("iis", {"bindings": [{"site": "shop", "prot": 443}]}, "bindings.prot"),
