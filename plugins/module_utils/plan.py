@@ -135,83 +135,123 @@ def make_plan(
         allow_lost: a target that lost its hosts is a warning: who asks for one target must get it whatever became of
             the certificate's others.
     """
-    hosts = list(hosts)
-    carriers = _by_tag(hosts)
-    names = None if limit is None else set(limit)
-    nobody = names is not None and names.isdisjoint(host.name for host in hosts)
-    known = {(deployment.certificate_arn, deployment.key): deployment for deployment in deployments}
-    recorded: dict[str, list[Deployment]] = {}
-    for deployment in known.values():
-        recorded.setdefault(deployment.certificate_arn, []).append(deployment)
     targets = {(target.certificate_arn, target.key): target for target in reversed(desired.targets)}.values()
     by_arn: dict[str, list[Target]] = {}
     for target in targets:
         by_arn.setdefault(target.certificate_arn, []).append(target)
     held = {certificate.arn: certificate for certificate in desired.certificates}
-    owners: dict[tuple[str, str], Target] = {}
-    rollouts, problems, warnings, alarms, unmatched, up_to_date = [], [], [], [], [], 0
-    lost: list[Absence] = []
-    left_out: list[tuple[Target, str]] = []
+    choice = _Choice(None if limit is None else frozenset(limit), redeploy, take_held, allow_lost or limit is not None)
+    draft = _Draft(list(hosts), deployments, waves, choice)
     for arn, its_targets in sorted(by_arn.items()):
         try:
             certificate = _exportable(held, arn)
         except CertificateError as error:
-            problems.append(str(error))
-            continue
-        problems += [_unknown_service(target) for target in its_targets if target.service not in SERVICES]
+            draft.problems.append(str(error))
+        else:
+            draft.add(certificate, its_targets, exported=desired.exported.get(arn) == certificate.serial)
+    return draft.plan(len(targets))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which hosts a run takes: the arguments of ``make_plan``; ``names`` are those of its limit."""
+
+    names: frozenset[str] | None
+    redeploy: bool
+    take_held: bool
+    allow_lost: bool
+
+    def takes(self, host: Host) -> bool:
+        return self.names is None or host.name in self.names
+
+
+class _Draft:
+    """A plan that grows, certificate by certificate."""
+
+    def __init__(
+        self, hosts: Sequence[Host], deployments: Iterable[Deployment], waves: Sequence[int | str], choice: _Choice
+    ) -> None:
+        self.problems: list[str] = []
+        self._hosts, self._waves, self._choice = hosts, waves, choice
+        self._carriers = _by_tag(hosts)
+        self._chosen = [host for host in hosts if choice.takes(host)]
+        self._known = {(deployment.certificate_arn, deployment.key): deployment for deployment in deployments}
+        self._recorded: dict[str, list[Deployment]] = {}
+        for deployment in self._known.values():
+            self._recorded.setdefault(deployment.certificate_arn, []).append(deployment)
+        # Who has a name on a host: two servers must not share it.
+        self._owners: dict[tuple[str, str], Target] = {}
+        self._rollouts: list[Rollout] = []
+        self._warnings: list[str] = []
+        self._alarms: list[str | None] = []
+        self._lost: list[Absence] = []
+        self._unmatched: list[tuple[Target, str]] = []
+        self._left_out: list[tuple[Target, str]] = []
+        self._up_to_date = 0
+
+    def add(self, certificate: Certificate, targets: Sequence[Target], *, exported: bool) -> None:
+        """Add the rollout of a certificate to its targets; ``exported``: its present serial was exported already."""
+        self.problems += [_unknown_service(target) for target in targets if target.service not in SERVICES]
         places = [
-            (target, carriers.get((target.account, target.tag_key, target.tag_value), []))
-            for target in its_targets
+            (target, self._carriers.get((target.account, target.tag_key, target.tag_value), []))
+            for target in targets
             if target.service in SERVICES
         ]
-        absences = find_absences(certificate, places, recorded.get(arn, []))
-        its_lost = [absence for absence in absences if absence.lost and not (allow_lost or names is not None)]
-        warnings += [absent_warning(absence) for absence in absences if absence not in its_lost]
-        lost += its_lost
-        pending: list[Pending] = []
-        for target, carrying in places:
-            chosen = [host for host in carrying if names is None or host.name in names]
-            if not carrying:
-                unmatched.append((target, _no_host(target)))
-            elif not chosen and not nobody:
-                left_out.append((target, _left_out(target)))
-            warnings += _without_account(target, carriers.get((None, target.tag_key, target.tag_value), []))
-            for host in chosen:
-                owner = owners.setdefault((host.name, target.certificate_name), target)
-                if owner is not target:
-                    problems += _shared(host, owner, target)
-                    continue
-                record = known.get((arn, _deployment_key(target, host)))
-                reason = _reason(certificate, target, record)
-                if _is_held(record, certificate) and not (redeploy or take_held):
-                    warnings.append(_held(host, certificate))
-                elif reason or redeploy:
-                    pending.append(Pending(target, host, reason or "asked for again", record))
-                else:
-                    up_to_date += 1
-        exported_now = desired.exported.get(arn) == certificate.serial
+        absences = find_absences(certificate, places, self._recorded.get(certificate.arn, []))
+        lost = [absence for absence in absences if absence.lost and not self._choice.allow_lost]
+        self._lost += lost
+        self._warnings += [absent_warning(absence) for absence in absences if absence not in lost]
+        pending = [item for target, hosts in places for item in self._pending(certificate, target, hosts)]
         # Without a host that needs it now it keeps the certificate renewable: no matter of some hosts.
-        needed = names is None and not any(absence.lost for absence in absences)
-        exports = bool(pending) or (needed and not exported_now)
+        needed = self._choice.names is None and not any(absence.lost for absence in absences)
+        exports = bool(pending) or (needed and not exported)
         if exports:
-            rollouts.append(Rollout(arn, in_waves(pending, waves), _export(certificate, its_targets)))
-        alarms.append(renewal_alarm(certificate, exported=exported_now and not exports))
-    if lost:
-        problems.append(absent_problem(lost))
-    if nobody:
-        problems.append(_nobody(hosts))
-    told = [target for absence in lost for target in absence.lost]
-    warnings += [message for target, message in unmatched if target not in told]
-    warnings += [message for _target, message in left_out if not owners]
-    return Plan(
-        targets=len(targets),
-        rollouts=tuple(rollouts),
-        unmatched=(*unmatched, *left_out),
-        problems=tuple(problems),
-        warnings=tuple(dict.fromkeys(warnings)),
-        alarms=tuple(filter(None, alarms)),
-        up_to_date=up_to_date,
-    )
+            rollout = Rollout(certificate.arn, in_waves(pending, self._waves), _export(certificate, targets))
+            self._rollouts.append(rollout)
+        self._alarms.append(renewal_alarm(certificate, exported=exported and not exports))
+
+    def _pending(self, certificate: Certificate, target: Target, carrying: Sequence[Host]) -> list[Pending]:
+        """Return the hosts of a target that need the certificate."""
+        chosen = [host for host in carrying if self._choice.takes(host)]
+        if not carrying:
+            self._unmatched.append((target, _no_host(target)))
+        elif not chosen and self._chosen:
+            self._left_out.append((target, _left_out(target)))
+        self._warnings += _without_account(target, self._carriers.get((None, target.tag_key, target.tag_value), []))
+        pending = []
+        for host in chosen:
+            owner = self._owners.setdefault((host.name, target.certificate_name), target)
+            if owner is not target:
+                self.problems += _shared(host, owner, target)
+                continue
+            record = self._known.get((certificate.arn, _deployment_key(target, host)))
+            reason = _reason(certificate, target, record)
+            if _is_held(record, certificate) and not (self._choice.redeploy or self._choice.take_held):
+                self._warnings.append(_held(host, certificate))
+            elif reason or self._choice.redeploy:
+                pending.append(Pending(target, host, reason or "asked for again", record))
+            else:
+                self._up_to_date += 1
+        return pending
+
+    def plan(self, targets: int) -> Plan:
+        """Return the plan for so many targets."""
+        problems = [*self.problems, *([absent_problem(self._lost)] if self._lost else [])]
+        if self._choice.names is not None and not self._chosen:
+            problems.append(_nobody(self._hosts))
+        told = [target for absence in self._lost for target in absence.lost]
+        warnings = [*self._warnings, *(message for target, message in self._unmatched if target not in told)]
+        if not self._owners:
+            warnings += [message for _target, message in self._left_out]
+        return Plan(
+            targets=targets,
+            rollouts=tuple(self._rollouts),
+            unmatched=(*self._unmatched, *self._left_out),
+            problems=tuple(problems),
+            warnings=tuple(dict.fromkeys(warnings)),
+            alarms=tuple(filter(None, self._alarms)),
+            up_to_date=self._up_to_date,
+        )
 
 
 def _by_tag(hosts: Iterable[Host]) -> dict[tuple[str | None, str, str], list[Host]]:
