@@ -206,6 +206,14 @@ def _serial(text: str | None) -> str | None:
     return normalize_serial(text) if text else None
 
 
+def unknown_certificates(arns: Iterable[str]) -> CertificateError:
+    """Return the error that ACM does not know some ARNs where it was asked."""
+    return CertificateError(
+        f"no certificate {', '.join(arns)} in this account and its region: check the ARN, "
+        "or set assume_role_arn for another account"
+    )
+
+
 def ensure_exportable(certificate: Certificate) -> None:
     """Check that ExportCertificate can give this certificate and its key.
 

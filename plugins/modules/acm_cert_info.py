@@ -204,8 +204,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.certops.acm.plugins.module_utils.certificate import unknown_certificates
 from ansible_collections.certops.acm.plugins.module_utils.certificate_query import CertificateQuery, find
-from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError, CertificateError
+from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
 from ansible_collections.certops.acm.plugins.module_utils.service_errors import failure
 from ansible_collections.certops.acm.plugins.module_utils.session import ASSUME_ROLE_SPEC, Session
 
@@ -241,10 +242,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     session = Session(module)
     found = find(session, query, datetime.now(timezone.utc))
     if found.missing and not params["missing_ok"]:
-        raise CertificateError(
-            f"no certificate {', '.join(found.missing)} in this account and its region: check the ARN, "
-            "or set assume_role_arn for another account"
-        )
+        raise unknown_certificates(found.missing)
     for warning in found.warnings:
         module.warn(warning)
     return {

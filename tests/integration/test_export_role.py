@@ -70,6 +70,23 @@ def test_what_cannot_be_exported_is_told_before_a_secret_is_made(standin: Standi
     assert standin.counts()["acm:ExportCertificate"] == 1
 
 
+def test_certificates_of_several_accounts_are_asked_for_where_they_are(standin: Standin) -> None:
+    other, third = "444455556666", "777788889999"
+    mine, theirs = standin.request("mine.example.com"), standin.request("theirs.example.com", account=other)
+    gone = f"{theirs[:-4]}0000"
+    nowhere = standin.request("nowhere.example.com", account=third)
+    refusing = f"arn:aws:iam::{third}:role/certops"
+    standin.deny("sts:AssumeRole", resource=refusing)
+    wanted = [{"certificate_arn": arn} for arn in (gone, nowhere, theirs, mine)]
+    roles = {other: f"arn:aws:iam::{other}:role/certops", third: refusing}
+    task = refused("said", role("export", export_certificates=wanted, export_assume_role_arns=roles))
+    kept = {"name": "kept", "ansible.builtin.debug": {"msg": "{{ export_bundles | list }}"}}
+    run = run_playbook(None, standin.env, plays=[play("localhost", [task, kept])])
+    assert run.returncode == 0, run.output
+    assert_clear(run["said"].msg, f"no certificate {gone} in this account", f"may not assume the role {refusing}")
+    assert set(run["kept"]["msg"]) == {theirs, mine}
+
+
 def test_a_strategy_that_would_export_once_for_each_host(standin: Standin, secrets: Any) -> None:
     alone, shared = standin.request("alone.example.com"), standin.request("shared.example.com")
     run = run_playbook(
