@@ -99,9 +99,9 @@ def test_a_strategy_that_would_export_once_for_each_host(standin: Standin, secre
         ],
     )
     assert run.returncode != 0, run.output
-    assert {(result.host, result.msg) for result in run.results if result.failed} == {
-        (host, "strategy free would export a certificate once for each host: use strategy linear for this play")
-        for host in ("web1", "web2")
+    # The first host that fails a task with run_once ends the play for the others, which may have got there, too.
+    assert {result.msg for result in run.results if result.failed} == {
+        "strategy free would export a certificate once for each host: use strategy linear for this play"
     }
     assert [secret["Name"].rsplit("/", 1)[1] for secret in secrets.list_secrets()["SecretList"]] == [alone[-36:]]
     assert standin.counts()["acm:ExportCertificate"] == 1
