@@ -34,7 +34,7 @@ class Generation(NamedTuple):
 TOOLS = ("bootstrap", "test", "eda", "molecule", "lint", "sanity")
 # Of PyPI's ``ansible``: what galaxy.yml asks for; a JSON callback, which a test searches for secrets; what the role
 # awx_jobs needs, which the newest package has no more; what iis_certificate needs.
-COLLECTIONS = ("amazon", "ansible/posix", "awx", "ansible/windows", "community/crypto", "microsoft/iis")
+COLLECTIONS = ("amazon", "ansible/posix", "awx", "ansible/windows", "microsoft/iis")
 OLDEST, MAIN, NEWEST = "2.16", "2.19", "2.21"
 GENERATIONS = {
     OLDEST: Generation("3.11", "2.16.19", "11.13.0"),

@@ -125,6 +125,51 @@ def await_fingerprint(
         pause = 0.05 if row else min(pause * 1.5, 0.5)
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What a listener should show.
+
+    Attributes:
+        fingerprint: of the leaf; None for whatever it is.
+        label: what messages call it, before its address.
+    """
+
+    listener: Listener
+    fingerprint: str | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was seen where something was expected; ``problem`` says in a sentence why it is not that."""
+
+    seen: Seen
+    problem: str | None
+
+
+def prove(expected: Sequence[Expected], timeout: float) -> list[Proof]:
+    """Look at each listener until it shows what it should; ``timeout`` in seconds is for all together."""
+    deadline = time.monotonic() + timeout
+    proofs = []
+    for one in expected:
+        if one.fingerprint is None:
+            seen = look(one.listener)
+            missed = seen.fingerprint is None
+        else:
+            seen = await_fingerprint(one.listener, one.fingerprint, deadline)
+            missed = seen.fingerprint != one.fingerprint
+        proofs.append(Proof(seen, _problem(one, seen) if missed else None))
+    return proofs
+
+
+def _problem(expected: Expected, seen: Seen) -> str:
+    where = f"{expected.label}: " if expected.label else ""
+    where += f"the handshake with {expected.listener}"
+    if seen.fingerprint is None:
+        return f"{where} failed: {seen.error}"
+    return f"{where} shows {seen.fingerprint[:16]} instead of {(expected.fingerprint or '')[:16]}"
+
+
 def _leaf_of_kind(listener: Listener, timeout: float) -> bytes | None:
     kind = str(listener.key_type)
     context = _context(listener)
@@ -177,15 +222,15 @@ def _explain(listener: Listener, error: Exception, timeout: float) -> str:
     reason = getattr(error, "reason", None) or ""
     if isinstance(error, ConnectionRefusedError):
         return (
-            f"connection refused at {listener}: is a `listen {listener.port} ssl` server block there, "
-            "and is the server running?"
+            f"connection refused at {listener}: is the server running, and does it listen there "
+            f"(nginx: a server block with `listen {listener.port} ssl`)?"
         )
     if isinstance(error, socket.timeout):
         return f"no answer from {listener} within {timeout:g} s: is the address right, and no firewall in between?"
     if isinstance(error, socket.gaierror):
         return f"the address {listener.address} cannot be resolved on this host: use an IP address"
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
-        return f"the listener at {listener} does not speak TLS: is `ssl` missing from its `listen` line?"
+        return f"the listener at {listener} does not speak TLS: turn it on there (nginx: `ssl` in its `listen` line)"
     if "UNRECOGNIZED_NAME" in reason:
         return f"the listener at {listener} knows no server of that name: correct server_name of the listener"
     if isinstance(error, (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)) or "EOF" in reason:

@@ -38,7 +38,7 @@ def decide_central(
     ]
     shakes = [
         {
-            "host": wish.address if binding.ip == "*" else binding.ip,
+            "address": wish.address if binding.ip == "*" else binding.ip,
             "port": binding.port,
             "server_name": binding.hostname.replace("*", "any"),
             "fingerprint": target.get("fingerprint") or "",

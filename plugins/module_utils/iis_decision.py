@@ -126,31 +126,13 @@ def handshakes(
         free = [name for name in names if binding.sni or (binding.port, name.lower()) not in claimed]
         found.append(
             {
-                "host": address if binding.ip == "*" else binding.ip,
+                "address": address if binding.ip == "*" else binding.ip,
                 "port": binding.port,
                 "server_name": free[0].replace("*", "any") if free else "",
                 "fingerprint": fingerprint,
                 "label": str(binding),
             }
         )
-    return found
-
-
-def unproven(results: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return what went wrong in handshakes, one sentence each.
-
-    Args:
-        results: of a loop of ``community.crypto.get_certificate`` over ``handshakes``.
-    """
-    found = []
-    for result in results:
-        item, seen = result["item"], result.get("cert")
-        where = f"{item['label']}: the handshake with {item['host']}:{item['port']}"
-        if not seen:
-            reason = " ".join(str(result.get("msg") or "no reason was given").split())
-            found.append(f"{where} failed: {reason}")
-        elif fingerprint_of(seen) != item["fingerprint"]:
-            found.append(f"{where} shows {fingerprint_of(seen)[:16]} instead of {item['fingerprint'][:16]}")
     return found
 
 

@@ -17,7 +17,14 @@ import pytest
 from unit.certificates import KINDS, authority
 from unit.host import Host
 
-from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener, Seen, await_fingerprint, look
+from ansible_collections.certops.acm.plugins.module_utils.handshake import (
+    Expected,
+    Listener,
+    Seen,
+    await_fingerprint,
+    look,
+    prove,
+)
 
 LISTENER = Listener("127.0.0.1", 443, "www.example.com")
 OLD, NEW = "0" * 64, "1" * 64
@@ -67,7 +74,7 @@ def test_nobody_listens() -> None:
         port = server.getsockname()[1]
     error = look(Listener("127.0.0.1", port)).error
     assert error is not None
-    assert error.startswith(f"connection refused at 127.0.0.1:{port}: is a `listen {port} ssl` server block there")
+    assert error.startswith(f"connection refused at 127.0.0.1:{port}: is the server running, and does it listen there")
 
 
 @pytest.mark.parametrize(
@@ -133,3 +140,24 @@ def test_the_new_certificate_must_be_seen_three_times_in_a_row(
         LISTENER, NEW, 10.5, look_at=look_at, clock=lambda: clock[0], sleep=lambda seconds: None
     )  # fmt: skip
     assert (made, seen.fingerprint) == (looks, end)
+
+
+def test_what_is_shown_is_compared_with_what_is_expected(host: Host) -> None:
+    leaf = authority().leaf()
+    host.own_pair(leaf)
+    host.start()
+    listener = Listener("127.0.0.1", host.port, "www.example.com")
+    expected = [Expected(listener), Expected(listener, leaf.fingerprint), Expected(listener, OLD, "shop")]
+    proofs = prove(expected, 0.2)
+    assert [proof.seen.fingerprint for proof in proofs] == [leaf.fingerprint] * 3
+    shown = f"shop: the handshake with {listener} shows {leaf.fingerprint[:16]} instead of {OLD[:16]}"
+    assert [proof.problem for proof in proofs] == [None, None, shown]
+
+
+def test_all_listeners_together_have_one_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = Listener("127.0.0.1", server.getsockname()[1])
+    started = time.monotonic()
+    proofs = prove([Expected(nobody, NEW)] * 5 + [Expected(nobody)], 0.5)
+    assert 0.5 < time.monotonic() - started < 1.5
+    assert {proof.problem for proof in proofs} == {f"the handshake with {nobody} failed: {look(nobody).error}"}

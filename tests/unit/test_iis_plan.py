@@ -23,7 +23,7 @@ from ansible_collections.certops.acm.plugins.module_utils.iis_binding import (
     thumbprint_of,
 )
 from ansible_collections.certops.acm.plugins.module_utils.iis_central import decide_central
-from ansible_collections.certops.acm.plugins.module_utils.iis_decision import Wish, decide, undo, unproven
+from ansible_collections.certops.acm.plugins.module_utils.iis_decision import Wish, decide, undo
 from ansible_collections.certops.acm.plugins.module_utils.iis_difference import differences
 from ansible_collections.certops.acm.plugins.module_utils.iis_record import Record, superfluous
 
@@ -287,13 +287,6 @@ def test_a_catch_all_is_asked_for_by_a_name_nobody_else_claims() -> None:
 
 def test_a_stopped_site_shows_nothing() -> None:
     assert plan([site("shop", https("shop.example.com"), state="Stopped")], replaces=[B])["handshakes"] == []
-
-
-def test_handshakes_are_judged_by_what_was_shown() -> None:
-    item = {"label": "shop", "host": "h", "port": 1, "fingerprint": NEW.fingerprint}
-    assert unproven([{"item": item, "cert": NEW.certificate}]) == []
-    assert "shows" in unproven([{"item": item, "cert": OLD.certificate}])[0]
-    assert "failed: refused" in unproven([{"item": item, "failed": True, "msg": "refused"}])[0]
 
 
 def test_cleaning_keeps_the_newest_what_is_bound_and_what_leads_back() -> None:

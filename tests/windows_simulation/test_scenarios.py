@@ -63,4 +63,4 @@ def test_missing_collections_are_named(tmp_path: Path) -> None:
     run = run_playbook([task], alone, keep_going=False)
     assert run.returncode != 0
     told = [result.msg for result in run.results if result.failed]
-    assert "ansible-galaxy collection install ansible.windows community.crypto microsoft.iis" in told[0]
+    assert "ansible-galaxy collection install ansible.windows microsoft.iis" in told[0]

@@ -23,7 +23,7 @@ for name in (
     "ansible.plugins.connection",
     "cryptography.hazmat.primitives.serialization.pkcs12",
     "windows_simulation.machine",
-    *(OURS + ours for ours in ("deployment", "iis_decision", "pfx")),
+    *(OURS + ours for ours in ("deployment", "handshake", "iis_decision", "pfx")),
 ):
     importlib.import_module(name)
 
