@@ -166,22 +166,28 @@ def test_the_secret_is_refused_where_ansible_would_keep_it(
     assert run.returncode != 0 and "unset it" in run.output and no_stack(standin)
 
 
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"eventbridge_secret": ""}, "set eventbridge_secret or eventbridge_secret_arn"),
-        ({"eventbridge_awx_url": "http://awx.example.com"}, "set eventbridge_awx_url to https://"),
-        ({"eventbridge_awx_url": ""}, "set eventbridge_awx_url to https://"),
-        ({"eventbridge_awx_template_id": ""}, "eventbridge_awx_template_id to the number"),
-        ({"eventbridge_stack_name": "x" * 49}, "48 are possible"),
-        ({"eventbridge_invocation_rate": 500}, "InvocationRate failed to satisfy constraint"),
-        ({"eventbridge_door": "email"}, "eventbridge_door must be one of"),
-    ],
-)
-def test_what_is_wrong_is_said(play: Play, standin: Standin, variables: dict[str, Any], said: str) -> None:
-    run = play(**{**AWX, **variables})
-    assert run.returncode != 0 and no_stack(standin)
-    assert said in " ".join(run.output.split()) and SECRET not in run.output
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"eventbridge_secret": ""}, "set eventbridge_secret or eventbridge_secret_arn"),
+    ({"eventbridge_awx_url": "http://awx.example.com"}, "set eventbridge_awx_url to https://"),
+    ({"eventbridge_awx_url": ""}, "set eventbridge_awx_url to https://"),
+    ({"eventbridge_awx_template_id": ""}, "eventbridge_awx_template_id to the number"),
+    ({"eventbridge_stack_name": "x" * 49}, "48 are possible"),
+    ({"eventbridge_invocation_rate": 500}, "InvocationRate failed to satisfy constraint"),
+    ({"eventbridge_door": "email"}, "value of eventbridge_door must be one of"),
+]
+
+
+def test_what_is_wrong_is_said(standin: Standin) -> None:
+    """The role alone, as often as there are mistakes; what it says is the message of the task that failed."""
+    said = {"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}
+    role = {"ansible.builtin.include_role": {"name": "certops.acm.eventbridge"}}
+    tasks = [{"block": [{**role, "vars": {**AWX, **variables}}], "rescue": [said]} for variables, _said in WRONG]
+    run = run_playbook(tasks, standin.env, keep_going=False)
+    assert run.returncode == 0 and no_stack(standin), run.output
+    told = [" ".join(result.msg.split()) for result in run.results if result.task == "said"]
+    for message, (_variables, phrase) in zip(told, WRONG, strict=True):
+        assert phrase in message
+    assert SECRET not in run.output
 
 
 def test_what_cloudformation_refuses_is_said_without_the_secret(play: Play, standin: Standin) -> None:
