@@ -147,6 +147,23 @@ def test_the_survey_asks_for_the_variables_of_deploy(ready: Awx) -> None:
     assert questions["service"]["choices"] == list(SERVICES)
 
 
+def test_people_take_a_certificate_back_and_ask_for_a_report(ready: Awx) -> None:
+    rollback = one(ready, "job_templates", name="certops.acm rollback")
+    answer = launched(ready, rollback, {"certificate_arn": ARN})
+    assert answer.status == 201, answer.body
+    job = ready.jobs.get(answer.body["job"])
+    assert {name: job.variables[name] for name in ("certificate_arn", "certops_limit")} == {
+        "certificate_arn": ARN,
+        "certops_limit": "all",
+    }
+    assert launched(ready, rollback, {"certops_limit": "web1_*"}).status == 400, "which certificate was not said"
+    report = one(ready, "job_templates", name="certops.acm report")
+    assert launched(ready, report, {}).status == 201
+    for template in (rollback, report):
+        assert (ready.repository / template["playbook"]).exists()
+        assert (template["webhook_service"], template["ask_variables_on_launch"]) == ("", False)
+
+
 def test_the_webhook_key_is_read_as_the_page_says(ready: Awx) -> None:
     page = (ready.repository / "docs" / "awx_webhook.md").read_text(encoding="utf-8")
     [written] = re.findall(r"^eventbridge_secret: (.*)$", page, re.MULTILINE)
