@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 CONNECT_TIMEOUT = 3.0
@@ -147,16 +148,22 @@ class Proof:
     problem: str | None
 
 
-def prove(expected: Sequence[Expected], timeout: float) -> list[Proof]:
-    """Look at each listener until it shows what it should; ``timeout`` in seconds is for all together."""
+def prove(expected: Sequence[Expected], timeout: float, connect_timeout: float = CONNECT_TIMEOUT) -> list[Proof]:
+    """Look at each listener until it shows what it should.
+
+    Args:
+        timeout: seconds for all together.
+        connect_timeout: seconds for a single look.
+    """
     deadline = time.monotonic() + timeout
+    look_at = partial(look, timeout=connect_timeout)
     proofs = []
     for one in expected:
         if one.fingerprint is None:
-            seen = look(one.listener)
+            seen = look_at(one.listener)
             missed = seen.fingerprint is None
         else:
-            seen = await_fingerprint(one.listener, one.fingerprint, deadline)
+            seen = await_fingerprint(one.listener, one.fingerprint, deadline, look_at=look_at)
             missed = seen.fingerprint != one.fingerprint
         proofs.append(Proof(seen, _problem(one, seen) if missed else None))
     return proofs

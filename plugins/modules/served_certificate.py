@@ -14,11 +14,11 @@ description:
   - With a O(listeners[].fingerprint) it waits until that certificate was shown three times in a row, as old workers of
     a server linger after a reload, and fails when it was not.
   - Whether a client would trust the certificate is not looked at. No certificate of a client is sent.
-  - Needs nothing but Python where it runs. On the controller it runs in the process of its task.
+  - Needs nothing but Python where it runs.
 author: The certops.acm authors (@certops)
 options:
   listeners:
-    description: Where to look.
+    description: Where to look, one listener at least.
     type: list
     elements: dict
     required: true
@@ -39,7 +39,9 @@ options:
         type: str
         choices: [smtp, imap, pop3]
       fingerprint:
-        description: SHA-256 of the certificate that must be shown, in hexadecimal, without or with colons.
+        description: >-
+          SHA-256 of the certificate that must be shown, 64 hexadecimal digits, without or with colons. Whatever is
+          shown will do if it is left out, but not if it is empty.
         type: str
       label:
         description: What messages call the listener, before its address.
@@ -48,6 +50,10 @@ options:
     description: Seconds for all listeners together to show what they must. Each is looked at once at least.
     type: float
     default: 30
+  connect_timeout:
+    description: Seconds for a single handshake.
+    type: float
+    default: 10
 attributes:
   check_mode:
     support: full
@@ -87,7 +93,7 @@ msg:
     the handshake with 192.0.2.7:443 (www.example.com) shows 60303ae22b998861 instead of 9f86d081884c7d65
 served:
   description: What each listener showed last.
-  returned: always
+  returned: when somebody was asked
   type: list
   elements: dict
   contains:
@@ -118,6 +124,7 @@ served:
       error: null
 """
 
+import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -126,8 +133,21 @@ from ansible_collections.certops.acm.plugins.module_utils.handshake import Expec
 
 
 def _expected(item: dict[str, Any]) -> Expected:
+    """Return what a listener must show.
+
+    Raises:
+        ValueError: that is no fingerprint.
+    """
     listener = Listener(item["address"], item["port"], item["server_name"] or None, item["starttls"])
-    return Expected(listener, (item["fingerprint"] or "").replace(":", "").lower() or None, item["label"] or "")
+    fingerprint = item["fingerprint"]
+    if fingerprint is not None:
+        fingerprint = fingerprint.strip().replace(":", "").lower()
+        if not re.fullmatch("[0-9a-f]{64}", fingerprint):
+            raise ValueError(
+                f"fingerprint {item['fingerprint']!r} of {listener} is no SHA-256: give 64 hexadecimal digits, or "
+                "leave it out to see what is shown"
+            )
+    return Expected(listener, fingerprint, item["label"] or "")
 
 
 def main() -> None:
@@ -143,10 +163,17 @@ def main() -> None:
         argument_spec={
             "listeners": {"type": "list", "elements": "dict", "required": True, "options": listener},
             "timeout": {"type": "float", "default": 30},
+            "connect_timeout": {"type": "float", "default": 10},
         },
         supports_check_mode=True,
     )
-    proofs = prove([_expected(item) for item in module.params["listeners"]], module.params["timeout"])
+    if not module.params["listeners"]:
+        module.fail_json(msg="listeners is empty, so nothing would be proven: name one at least")
+    try:
+        expected = [_expected(item) for item in module.params["listeners"]]
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    proofs = prove(expected, module.params["timeout"], module.params["connect_timeout"])
     result = {"changed": False, "served": [proof.seen.to_result() for proof in proofs]}
     problems = [proof.problem for proof in proofs if proof.problem]
     if problems:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules that talk to AWS run in the process of their task, when they would run on the controller anyway.
+"""Modules of the controller run in the process of their task, when they would run there anyway.
 
 Ansible packs a module with all it imports, and starts a Python for it, which unpacks and compiles all that and then
 imports boto3: about a second for each task, far more than AWS needs for its answer. Here the same ``main`` of the same

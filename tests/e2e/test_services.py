@@ -140,7 +140,9 @@ def test_nginx_rolled_back_and_absent(lab: Lab, arn: str) -> None:
     assert back.sessions["web1"] == 1
 
     shell(lab, "web1", "rm /etc/nginx/conf.d/shop.conf")
-    play(lab, "web1", {**nginx, "certificate_state": "absent"})
+    # An option that nothing could be installed with keeps nothing from being taken away.
+    mistyped = {"certificate_options": {"links": [{"path": "/etc/ssl/shop.pem", "prt": "fullchain"}]}}
+    play(lab, "web1", {**nginx, **mistyped, "certificate_state": "absent"})
     assert shell(lab, "web1", "find /etc/ssl/acm /etc/nginx -name '*shop*'") == ""
 
 

@@ -36,10 +36,13 @@ def test_what_a_server_shows_is_told(tmp_path: Path, interpreter: str) -> None:
             task({"fingerprint": colons}, check_mode=True),
             task({}, {"fingerprint": "0" * 64, "label": "shop"}, {"fingerprint": LEAF.fingerprint}),
             task({"port": 1, "starttls": "smtp"}),
+            task({}, {"fingerprint": ""}),
+            task({"fingerprint": "SHA256 Fingerprint=AB"}),
+            task(),
         ]
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
         run = run_playbook(None, {}, plays=[{**play, "vars": {"ansible_python_interpreter": interpreter}}])
-    seen, waited, other, nobody = run.results
+    seen, waited, other, nobody, *wrong = run.results
     assert not seen.failed and not waited.failed, run.output
     assert seen["served"] == [
         {
@@ -56,4 +59,8 @@ def test_what_a_server_shows_is_told(tmp_path: Path, interpreter: str) -> None:
     assert other.msg == f"shop: the handshake with {where} shows {LEAF.fingerprint[:16]} instead of {'0' * 16}"
     assert nobody.failed and nobody["served"][0]["fingerprint"] is None
     assert_clear(nobody.msg, "the handshake with 127.0.0.1:1 (www.example.com, smtp) failed: connection refused")
+    assert all(result.failed for result in wrong)
+    assert_clear(wrong[0].msg, f"fingerprint '' of {where} is no SHA-256: give 64 hexadecimal digits, or leave it out")
+    assert_clear(wrong[1].msg, "fingerprint 'SHA256 Fingerprint=AB'")
+    assert_clear(wrong[2].msg, "listeners is empty, so nothing would be proven")
     assert not any(result.changed for result in run.results)

@@ -161,3 +161,11 @@ def test_all_listeners_together_have_one_timeout() -> None:
     proofs = prove([Expected(nobody, NEW)] * 5 + [Expected(nobody)], 0.5)
     assert 0.5 < time.monotonic() - started < 1.5
     assert {proof.problem for proof in proofs} == {f"the handshake with {nobody} failed: {look(nobody).error}"}
+
+
+def test_a_single_look_has_a_timeout_of_its_own() -> None:
+    started = time.monotonic()
+    with answering(lambda connection: time.sleep(1)) as listener:
+        [proof] = prove([Expected(listener, NEW)], 0, connect_timeout=0.2)
+    assert 0.2 < time.monotonic() - started < 3
+    assert f"no answer from {listener} within 0.2 s" in str(proof.problem)
