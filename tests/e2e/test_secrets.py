@@ -149,13 +149,18 @@ def on_hosts(roots: list[Path]) -> list[Path]:
 
 
 def root_of(lab: Lab, host: str) -> Path:
-    """The host's root directory as this machine sees it: a host is a container, its processes are some of ours."""
+    """The host's root directory as this machine sees it: a host is a container, its processes are some of ours.
+
+    That of its first process, the only one that is sure to stay.
+    """
     namespace = lab.fleet.exec(host, ["readlink", "/proc/1/ns/mnt"]).stdout.strip()
-    for process in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+    for process in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError):  # gone again, or nobody may look at it
-            if os.readlink(f"/proc/{process}/ns/mnt") == namespace:
+            status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+            first = re.search(r"^NSpid:.*\t1$", status, re.MULTILINE)
+            if first and os.readlink(f"/proc/{process}/ns/mnt") == namespace:
                 return Path(f"/proc/{process}/root")
-    raise AssertionError(f"no process of this machine is in {host}")
+    raise AssertionError(f"no process of this machine is the first of {host}")
 
 
 def places(lab: Lab, host: str, secrets: list[bytes]) -> set[str]:
