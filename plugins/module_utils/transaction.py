@@ -316,7 +316,8 @@ class Transaction:
         before, failed_reload = self._plan.before, None
         self._files.discard_prepared()
         self._mover.advance(before)
-        if self._reloaded or self._read_by_others():
+        reloads = self._reloaded or self._read_by_others()
+        if reloads:
             try:
                 self._server.revive()
             except HostError as error:
@@ -325,7 +326,7 @@ class Transaction:
         self._memory.remove_journal()
         self._unstage()
         try:
-            answered = self._prove_old()
+            answered = self._prove_old(reloaded=reloads)
         except HostError as error:
             # A server that cannot be started again is the cause; that nothing is served is what comes of it.
             raise (error if failed_reload is None else HostError(f"{failed_reload}; {error}", "roll back")) from None
@@ -343,8 +344,13 @@ class Transaction:
             for old in self._seen_before
         )
 
-    def _prove_old(self) -> bool:
-        """Wait until each listener shows what it showed before; return whether there was anything to see."""
+    def _prove_old(self, *, reloaded: bool) -> bool:
+        """Wait until each listener shows what it showed before; return whether there was anything to see.
+
+        Where the way back made no reload and the new certificate is shown all the same, somebody else's had read it
+        already, and showed it only now: then it is reloaded here.
+        """
+        new = self._plan.version.get("fingerprint")
         deadline = time.monotonic() + self._settings.handshake_timeout
         seen: list[Seen] = []
         for old in self._seen_before:
@@ -352,6 +358,11 @@ class Transaction:
                 seen.append(self._settings.look(old.listener))
                 continue
             found = await_fingerprint(old.listener, old.fingerprint, deadline, look_at=self._settings.look)
+            if found.fingerprint == new != old.fingerprint and not reloaded and self._server.can_reload:
+                reloaded = True
+                self._server.revive()
+                deadline = time.monotonic() + self._settings.handshake_timeout
+                found = await_fingerprint(old.listener, old.fingerprint, deadline, look_at=self._settings.look)
             seen.append(found)
             self.report.seen = tuple(seen)
             if found.fingerprint != old.fingerprint:

@@ -21,6 +21,7 @@ from unit.scenes import NEW, OLD, failure
 
 from ansible_collections.certops.acm.plugins.module_utils.deploy_request import read_desired
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
+from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener, Seen, look
 from ansible_collections.certops.acm.plugins.module_utils.server import Outcome, Server, run_command
 from ansible_collections.certops.acm.plugins.module_utils.transaction import RolledBack, Settings, Transaction
 
@@ -64,6 +65,32 @@ def test_what_somebody_elses_reload_has_read_is_taken_back(managed: Host) -> Non
     transaction = managed.transaction(managed.options(NEW, **managed.managed()), on_step=reload_and_fail)
     result = failure(transaction, "rolled_back")
     assert result["served_fingerprint"] == OLD.fingerprint == managed.served()
+    assert managed.snapshot() == before
+
+
+def test_what_a_slow_server_shows_only_later_is_taken_back(managed: Host) -> None:
+    """As before, but at the first look of the way back the server still shows the old certificate."""
+    command = tuple(managed.options()["reload_command"])
+    happened: list[str] = []
+
+    def reload_and_fail(step: str, _path: str) -> None:
+        if step == "reload":
+            run_command(command)
+            happened.append("read")
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(managed.root))
+
+    def late(listener: Listener) -> Seen:
+        if happened == ["read"]:
+            happened.append("looked")
+            return Seen(listener, OLD.fingerprint)
+        return look(listener)
+
+    before = managed.snapshot()
+    desired = read_desired(managed.options(NEW, **managed.managed()), check_mode=False)
+    settings = Settings(handshake_timeout=0.5, on_step=reload_and_fail, look=late)
+    failure(Transaction(str(managed.root), "www", desired, Server((), None, command), settings), "rolled_back")
+    assert happened == ["read", "looked"]
+    assert managed.served() == OLD.fingerprint
     assert managed.snapshot() == before
 
 
