@@ -191,11 +191,14 @@ def test_hosts_come_from_aws_and_failures_are_told(ready: Awx) -> None:
 def test_the_other_door_without_an_access_key(awx: Awx) -> None:
     bare = {"awx_jobs_access_key": "", "awx_jobs_notification": {}, "awx_jobs_execution_environment_image": ""}
     bare |= {"awx_jobs_execution_environment": "", "awx_jobs_door": "awx_launch"}
+    bare |= {"awx_jobs_variables": {"certops_limit": "shop_*"}}
     run = set_up(awx, **bare)
     assert run.returncode == 0, run.output
     renew = renewing(awx)
     assert (renew["webhook_service"], renew["webhook_key"], renew["ask_variables_on_launch"]) == ("", "", True)
     assert awx.records.where("credentials", name="certops.acm AWS") == []
+    [_arn, hosts] = one(awx, "job_templates", name="certops.acm rollback")["survey_spec"]["spec"]
+    assert hosts["default"] == "shop_*", "what all templates set is no less in force for a rollback"
 
 
 def test_a_missing_region_is_said(awx: Awx) -> None:
