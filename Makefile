@@ -14,8 +14,8 @@ help:  ## list these targets
 # Two lanes side by side, of about the same length; cheap checks first, while a new machine installs what hosts need; last
 # what keeps all processors busy alone. No stage begins after one has failed. Of the stages that make hosts no two with
 # many are at work at once: a machine has room for some 25 (inotify instances).
-FIRST := lint,sanity,unit(2.19),unit(2.16),unit(2.21),integration,windows(2.21),path,windows(2.19)
-SECOND := hosts,e2e(2.16),e2e(2.21),faults,e2e(2.19)
+FIRST := lint,sanity,unit(2.19),unit(2.16),unit(2.18),unit(2.21),integration,windows(2.21),path,windows(2.19)
+SECOND := hosts,e2e(2.16),e2e(2.18),e2e(2.21),faults,e2e(2.19)
 
 test: $(NOX)  ## every check and test; begins nothing more when a stage has failed
 	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
