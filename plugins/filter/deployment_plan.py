@@ -16,7 +16,7 @@ positional: _input
 options:
   _input:
     description:
-      - The variables of all hosts, C(hostvars).
+      - The variables of all hosts, C(hostvars). They are read as they were written; no template in them is evaluated.
       - A host takes part through its variable C(ec2_tags). Its account is C(certops_account), or C(ec2_owner_id)
         as the P(amazon.aws.aws_ec2#inventory) plugin sets it with C(hostvars_prefix=ec2_).
     type: dict
@@ -91,7 +91,7 @@ from ansible_collections.certops.acm.plugins.module_utils.deployment import Depl
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
 from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, make_plan
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
-from ansible_collections.certops.acm.plugins.module_utils.waves import Host
+from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import read_hosts, untrusted
 
 Records = list[dict[str, Any]]
 
@@ -110,12 +110,13 @@ def deployment_plan(
         [Certificate.from_result(certificate) for certificate in certificates],
         {export["certificate_arn"]: export["serial"] for export in exports},
     )
-    hosts = [Host.from_variables(name, hostvars[name]) for name in hostvars]
     try:
-        plan = make_plan(desired, [Deployment.from_result(record) for record in deployments], hosts, **options)
+        plan = make_plan(
+            desired, [Deployment.from_result(record) for record in deployments], read_hosts(hostvars), **options
+        )
     except AcmError as error:
         raise AnsibleFilterError(str(error)) from error
-    return plan.to_result()
+    return untrusted(plan.to_result())
 
 
 class FilterModule:

@@ -15,7 +15,7 @@ description:
 positional: _input
 options:
   _input:
-    description: The variables of all hosts, C(hostvars).
+    description: The variables of all hosts, C(hostvars), read as they were written.
     type: dict
     required: true
   targets:
@@ -63,7 +63,7 @@ from ansible_collections.certops.acm.plugins.module_utils.deployment import Depl
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
 from ansible_collections.certops.acm.plugins.module_utils.rollback import plan_rollback
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
-from ansible_collections.certops.acm.plugins.module_utils.waves import Host
+from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import read_hosts, untrusted
 
 
 def rollback_plan(
@@ -74,13 +74,13 @@ def rollback_plan(
     limit: list[str] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    hosts = [Host.from_variables(name, hostvars[name]) for name in hostvars if limit is None or name in limit]
+    hosts = [host for host in read_hosts(hostvars) if limit is None or host.name in limit]
     recorded = [Deployment.from_result(record) for record in deployments]
     try:
         plan, held = plan_rollback([Target.from_result(target) for target in targets], recorded, hosts, **options)
     except AcmError as error:
         raise AnsibleFilterError(str(error)) from error
-    return {**plan.to_result(), "held": held}
+    return untrusted({**plan.to_result(), "held": held})
 
 
 class FilterModule:

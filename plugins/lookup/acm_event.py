@@ -48,6 +48,7 @@ from typing import Any
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.certops.acm.plugins.module_utils.event import WRAPPERS, read
+from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import NotPlainError, plain, untrusted
 
 
 class LookupModule(LookupBase):
@@ -56,7 +57,10 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[dict[str, str]]:
         self.set_options(var_options=variables, direct=kwargs)
         for name in terms or WRAPPERS:
-            payload = (variables or {}).get(name)
+            try:
+                payload = plain((variables or {}).get(name))
+            except NotPlainError:
+                return [{"ignored": f"{name} holds a value that is not JSON, such as one that Ansible Vault encrypted"}]
             if payload:
-                return [read(payload)]
+                return [untrusted(read(payload))]
         return [{}]

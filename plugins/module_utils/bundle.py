@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import BundleError
+from ansible_collections.certops.acm.plugins.module_utils.text import shown
 
 try:
     from cryptography import x509
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
+# As servers write them in their configuration: nothing else can be part of a name, and so nothing can end it.
+_DNS_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s.*?-----END \1-----", re.DOTALL)
 
 
@@ -317,9 +320,15 @@ def _names(leaf: x509.Certificate) -> tuple[str, ...]:
     try:
         alternative = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        common = leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-        return tuple(str(attribute.value) for attribute in common)
+        common = [str(one.value) for one in leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+        return tuple(name for name in common if _DNS_NAME.fullmatch(name))
     found = [str(item.value) for item in alternative if isinstance(item, (x509.DNSName, x509.IPAddress))]
+    for item in alternative:
+        if isinstance(item, x509.DNSName) and not _DNS_NAME.fullmatch(item.value):
+            raise BundleError(
+                f"the certificate holds the name '{shown(item.value)}', which is not a DNS name: "
+                "names end up in the configuration of servers, so request one without it"
+            )
     return tuple(dict.fromkeys(found))
 
 

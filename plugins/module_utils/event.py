@@ -12,12 +12,14 @@ ACM"; AWS Health's ``AWS_ACM_RENEWAL_STATE_CHANGE``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.certificate import CertificateArn
 from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError, EventIgnored
+from ansible_collections.certops.acm.plugins.module_utils.text import shown
 
 AVAILABLE = "ACM Certificate Available"
 ACTIONS = ("RENEWAL", "ISSUANCE", "REIMPORT")
@@ -30,6 +32,7 @@ ALARMS = {
 TEST_SOURCE = "certops.acm"
 HEALTH_CODE = "AWS_ACM_RENEWAL_STATE_CHANGE"
 WRAPPERS = ("acm_event", "awx_webhook_payload")
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Event:
         account: 12 digits, from the ARN.
         region: from the ARN.
         action: ``renewal``, ``issuance``, ``reimport`` or ``health``.
-        id: EventBridge's id of the event; empty when it carries none.
+        id: EventBridge's id of the event; empty when it carries none, or something else.
     """
 
     certificate_arn: str
@@ -106,7 +109,7 @@ def _unwrap(payload: Any) -> Mapping[str, Any]:
 def _acm_action(detail_type: Any, detail: Mapping[str, Any]) -> str:
     if detail_type != AVAILABLE:
         alarm = ALARMS.get(detail_type, "") if isinstance(detail_type, str) else ""
-        raise EventIgnored(f"'{_short(detail_type)}' brings no new certificate to install", alarm)
+        raise EventIgnored(f"{_short(detail_type)} brings no new certificate to install", alarm)
     action = detail.get("Action")
     if action not in ACTIONS:
         raise EventIgnored(f"action {_short(action)} brings no new certificate to install")
@@ -136,9 +139,10 @@ def _event(event: Mapping[str, Any], action: str) -> Event:
         if isinstance(given, str) and given != expected:
             raise EventIgnored(f"the event's {field} is not that of its certificate")
     event_id = event.get("id")
-    return Event(str(arn), arn.account, arn.region, action, event_id if isinstance(event_id, str) else "")
+    known = isinstance(event_id, str) and _ID.fullmatch(event_id)
+    return Event(str(arn), arn.account, arn.region, action, str(event_id) if known else "")
 
 
 def _short(value: Any) -> str:
-    """What a stranger sent, shortened and made printable."""
-    return ascii(value)[:60]
+    """What a stranger sent, shortened, made printable, and no template any more."""
+    return f"'{shown(value)}'"

@@ -24,6 +24,7 @@ from ansible_collections.certops.acm.plugins.module_utils.deployment import SERV
 from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError
 from ansible_collections.certops.acm.plugins.module_utils.renewal_alarm import renewal_alarm
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
+from ansible_collections.certops.acm.plugins.module_utils.text import shown
 from ansible_collections.certops.acm.plugins.module_utils.waves import Host, Item, Pending, in_waves
 
 # The role that installs a certificate for each service.
@@ -172,6 +173,8 @@ class _Draft:
         self, hosts: Sequence[Host], deployments: Iterable[Deployment], waves: Sequence[int | str], choice: _Choice
     ) -> None:
         self.problems: list[str] = []
+        self._refused = _by_tag(host for host in hosts if host.refused)
+        hosts = [host for host in hosts if not host.refused]
         self._hosts, self._waves, self._choice = hosts, waves, choice
         self._carriers = _by_tag(hosts)
         self._chosen = [host for host in hosts if choice.takes(host)]
@@ -182,7 +185,7 @@ class _Draft:
         # Who has a name on a host: two servers must not share it.
         self._owners: dict[tuple[str, str], Target] = {}
         self._rollouts: list[Rollout] = []
-        self._warnings: list[str] = []
+        self._warnings: list[str] = [host.complaint for host in hosts if host.complaint]
         self._alarms: list[str | None] = []
         self._lost: list[Absence] = []
         self._unmatched: list[tuple[Target, str]] = []
@@ -213,6 +216,8 @@ class _Draft:
     def _pending(self, certificate: Certificate, target: Target, carrying: Sequence[Host]) -> list[Pending]:
         """Return the hosts of a target that need the certificate."""
         chosen = [host for host in carrying if self._choice.takes(host)]
+        refused = self._refused.get((target.account, target.tag_key, target.tag_value), [])
+        self.problems += [refused_name(host) for host in refused]
         if not carrying:
             self._unmatched.append((target, _no_host(target)))
         elif not chosen and self._chosen:
@@ -261,6 +266,14 @@ def _by_tag(hosts: Iterable[Host]) -> dict[tuple[str | None, str, str], list[Hos
         for key, value in host.tags.items():
             index.setdefault((host.account, str(key), str(value)), []).append(host)
     return index
+
+
+def refused_name(host: Host) -> str:
+    """Say that a host is left alone because of its name."""
+    return (
+        f"{shown(host.name, 255)} is left alone: its name holds template marks, such as two braces, which ansible-core "
+        "before 2.19 would evaluate: give it another name (on EC2 its tag Name)"
+    )
 
 
 def _deployment_key(target: Target, host: Host) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.absent_hosts import some
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
-from ansible_collections.certops.acm.plugins.module_utils.plan import Plan, Rollout
+from ansible_collections.certops.acm.plugins.module_utils.plan import Plan, Rollout, refused_name
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
 from ansible_collections.certops.acm.plugins.module_utils.waves import Host, Pending, in_waves
 
@@ -33,11 +33,16 @@ def plan_rollback(
     Returns:
         The plan, and attempts that record what is held.
     """
-    known = {host.name: host for host in hosts}
+    hosts = list(hosts)
+    refused = {host.name: host for host in hosts if host.refused}
+    known = {host.name: host for host in hosts if not host.refused}
     settings = {(target.certificate_arn, target.service, target.certificate_name): target for target in targets}
     pending: dict[str, list[Pending]] = {}
     held, problems, done = [], [], 0
     deployments = sorted(deployments, key=lambda deployment: (deployment.certificate_arn, deployment.key))
+    problems += [
+        refused_name(refused[name]) for name in dict.fromkeys(one.host for one in deployments) if name in refused
+    ]
     if deployments and not any(deployment.host in known for deployment in deployments):
         problems.append(_nobody(deployments))
     for deployment in deployments:

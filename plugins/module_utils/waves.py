@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,12 @@ from typing import Any
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
+from ansible_collections.certops.acm.plugins.module_utils.text import has_template_marks, shown
 
 WAVES = 3
+# With hostvars_prefix=ec2_, amazon.aws.aws_ec2 calls the tags ec2_ec2_tags since amazon.aws 11.2, before it ec2_tags.
+HOST_VARIABLES = ("ec2_ec2_tags", "ec2_tags", "certops_account", "ec2_owner_id")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -26,18 +31,40 @@ class Host:
         name: its name in the host inventory.
         tags: its AWS tags, or what an on-premises host declares in the same host variable.
         account: the AWS account it belongs to, 12 digits; None when the host inventory does not say.
+        complaint: what keeps its variables from being understood, a sentence with the remedy; None: nothing.
     """
 
     name: str
     tags: Mapping[str, str]
     account: str | None
+    complaint: str | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether its name could be taken for a template: ansible-core before 2.19 evaluates names of hosts."""
+        return has_template_marks(self.name)
 
     @classmethod
     def from_variables(cls, name: str, variables: Mapping[str, Any]) -> Host:
-        """Read the host variables: ``ec2_tags``, and ``certops_account`` or ``ec2_owner_id``."""
-        tags = variables.get("ec2_tags")
-        account = variables.get("certops_account") or variables.get("ec2_owner_id")
-        return cls(name, tags if isinstance(tags, Mapping) else {}, str(account) if account else None)
+        """Read the host variables as they were written: the tags, and ``certops_account`` or ``ec2_owner_id``."""
+        tags = variables.get("ec2_ec2_tags") or variables.get("ec2_tags")
+        account = str(variables.get("certops_account") or variables.get("ec2_owner_id") or "")
+        return cls(
+            name,
+            tags if isinstance(tags, Mapping) else {},
+            account if _ACCOUNT.fullmatch(account) else None,
+            _complaint(name, {"ec2_tags": tags, "certops_account": account}),
+        )
+
+
+def _complaint(name: str, variables: Mapping[str, Any]) -> str | None:
+    templates = [key for key, value in variables.items() if isinstance(value, str) and has_template_marks(value)]
+    if not templates:
+        return None
+    return (
+        f"{shown(name, 255)}: {' and '.join(templates)} holds a template, which is not evaluated: "
+        "write the value itself in the host inventory"
+    )
 
 
 @dataclass(frozen=True)

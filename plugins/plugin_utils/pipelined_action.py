@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
+# Variables of the roles that hold a secret.
+_SECRETS = re.compile(
+    r"\b((?:certificate|file_certificate)_(?:pkcs12_password|passphrase)|iis_certificate_(?:central_password|passphrase))"
+    r"['\"]?\s*[=:]"
+)
 
 
 class Pipelined(ActionBase):
@@ -46,6 +53,18 @@ class Pipelined(ActionBase):
                 f"{name} does not run while ANSIBLE_DEBUG is set, because Ansible then prints the arguments of each "
                 "module, and with them the secrets: unset it and use -vvv instead"
             )
+        if shown := _on_the_command_line():
+            raise AnsibleActionFail(
+                f"{shown} was given on the command line, where every user of the controller sees it (ps), and which -vvvv "
+                "prints: write it to a file that ansible-vault encrypts, give that with -e @FILE, and change the secret"
+            )
+
+
+def _on_the_command_line() -> str | None:
+    """Return the name of a secret variable that an option -e holds itself; a file (-e @FILE) shows nothing."""
+    given = [option for option in context.CLIARGS.get("extra_vars") or () if not option.startswith("@")]
+    found = (_SECRETS.search(option) for option in given)
+    return next((match[1] for match in found if match), None)
 
 
 class PipelinedAction(Pipelined):

@@ -180,7 +180,7 @@ def test_hosts_come_from_aws_and_failures_are_told(ready: Awx) -> None:
     variables = json.loads(source["source_vars"])
     assert (source["source"], source["update_on_launch"]) == ("ec2", True)
     assert variables["regions"] == ["eu-west-1"]
-    assert variables["compose"]["ec2_tags"] == "ec2_ec2_tags | default(ec2_tags)"
+    assert "ec2_tags" not in json.dumps(variables["compose"]), "what names a tag there evaluates it"
     for template in ready.records.where("job_templates"):
         told = ready.records.links("job_templates", template["id"], "notification_templates_error")
         assert [entry["notification_type"] for entry in told] == ["slack"]
