@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,14 @@ from ansible_collections.certops.acm.plugins.module_utils.deployment import SERV
 STOPPING = ("failed", "rolled_back")
 WAITING = "waiting"
 WOULD_CHANGE = "would change"
+
+_HEXADECIMAL = re.compile(r"[0-9a-f]{1,64}")
+_SAID = {
+    "fingerprint": _HEXADECIMAL,
+    "serial": _HEXADECIMAL,
+    "served_fingerprint": _HEXADECIMAL,
+    "not_after": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII),
+}
 
 
 def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,17 +49,25 @@ def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Ma
         return {
             **attempt,
             "status": status if status in STOPPING else "failed",
-            "served_fingerprint": result.get("served_fingerprint"),
+            "served_fingerprint": _said(result, "served_fingerprint"),
             "error": _text(result.get("msg")),
         }
-    done = {key: (desired or result).get(key) for key in ("fingerprint", "serial", "not_after")}
+    if result.get("status") not in SERVED:
+        return {**attempt, "status": "failed", "error": "the host returned no valid result: look at its Python and disk"}
+    done = {key: (desired.get(key) if desired else _said(result, key)) for key in _SAID if key != "served_fingerprint"}
     return {
         **attempt,
         **done,
         "held_serial": item.get("held_serial"),
-        "status": result.get("status", "failed"),
+        "status": result["status"],
         "error": None,
     }
+
+
+def _said(result: Mapping[str, Any], name: str) -> str | None:
+    """Return what a host says, if it can be meant: root of a host may answer anything."""
+    value = result.get(name)
+    return str(value) if isinstance(value, str) and _SAID[name].fullmatch(value) else None
 
 
 def _text(message: Any) -> str:

@@ -13,6 +13,12 @@ from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+# What every module returns, and what Ansible adds for the way to the screen.
+_OF_ANY_MODULE = frozenset(
+    "changed failed msg rc skipped unreachable diff warnings deprecations exception invocation module_stderr "
+    "module_stdout operation error_code resource_actions _ansible_no_log _ansible_parsed _ansible_verbose_always".split()
+)
+
 # Variables of the roles that hold a secret.
 _SECRETS = re.compile(
     r"\b((?:certificate|file_certificate)_(?:pkcs12_password|passphrase)|iis_certificate_(?:central_password|passphrase))"
@@ -68,9 +74,16 @@ def _on_the_command_line() -> str | None:
 
 
 class PipelinedAction(Pipelined):
-    """Runs ``module``, pipelined, with the arguments that ``prepare`` makes."""
+    """Runs ``module``, pipelined, with the arguments that ``prepare`` makes.
+
+    Attributes:
+        module: its full name.
+        returns: what it may return. Ansible acts on some keys of a result, whichever module returned them
+            (``add_host``, ``ansible_facts`` and others), and root of a host may answer anything.
+    """
 
     module = ""
+    returns: frozenset[str] = frozenset()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         self._refuse_files()
@@ -79,8 +92,8 @@ class PipelinedAction(Pipelined):
         if arguments.get("failed"):
             return {**result, **arguments}
         with self.pipelined():
-            result.update(self._execute_module(module_name=self.module, module_args=arguments, task_vars=task_vars))
-        return result
+            returned = self._execute_module(module_name=self.module, module_args=arguments, task_vars=task_vars)
+        return {**result, **{name: value for name, value in returned.items() if name in self.returns | _OF_ANY_MODULE}}
 
     def prepare(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments for the module, or a failed result."""

@@ -51,8 +51,21 @@ def untrusted(value: Any) -> Any:
 
 def read_hosts(hostvars: Mapping[str, Mapping[str, Any]]) -> list[Host]:
     """Return the hosts of the host inventory, read from ``hostvars`` without evaluating anything."""
-    raw: Callable[[str], Mapping[str, Any]] = getattr(hostvars, "raw_get", hostvars.__getitem__)
-    return [Host.from_variables(plain(name), _chosen(raw(name))) for name in hostvars]
+    return [Host.from_variables(plain(name), _chosen(_raw(hostvars, name))) for name in hostvars]
+
+
+def raw_variable(hostvars: Mapping[str, Mapping[str, Any]], host: str, name: str) -> Any:
+    """Return a variable of a host without evaluating anything; None if it is not set.
+
+    Raises:
+        NotPlainError: it holds something that is no plain value.
+    """
+    return plain(_raw(hostvars, host).get(name))
+
+
+def _raw(hostvars: Mapping[str, Mapping[str, Any]], host: str) -> Mapping[str, Any]:
+    read: Callable[[str], Mapping[str, Any]] = getattr(hostvars, "raw_get", hostvars.__getitem__)
+    return read(host)
 
 
 def _chosen(variables: Mapping[str, Any]) -> dict[str, Any]:
