@@ -12,7 +12,17 @@ from ansible_collections.certops.acm.plugins.plugin_utils.pipelined_action impor
 class ActionModule(PipelinedAction, RunsHere):
     module = "certops.acm.acm_export_cert"
     returns = frozenset(
-        "certificate_arn certificate certificate_chain encrypted_private_key serial fingerprint names not_before "
-        "not_after key_algorithm".split()
+        [
+            "certificate_arn",
+            "certificate",
+            "certificate_chain",
+            "encrypted_private_key",
+            "serial",
+            "fingerprint",
+            "names",
+            "not_before",
+            "not_after",
+            "key_algorithm",
+        ]
     )
     main = staticmethod(acm_export_cert.main)

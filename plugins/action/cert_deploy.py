@@ -19,7 +19,18 @@ from ansible_collections.certops.acm.plugins.plugin_utils.pipelined_action impor
 class ActionModule(PipelinedAction):
     module = "certops.acm.cert_deploy"
     returns = frozenset(
-        "status step fingerprint serial not_after names previous_fingerprint served_fingerprint served actions".split()
+        [
+            "status",
+            "step",
+            "fingerprint",
+            "serial",
+            "not_after",
+            "names",
+            "previous_fingerprint",
+            "served_fingerprint",
+            "served",
+            "actions",
+        ]
     )
 
     def prepare(self, arguments: dict[str, Any]) -> dict[str, Any]:

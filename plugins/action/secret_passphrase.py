@@ -16,7 +16,7 @@ WITHOUT_RUN_ONCE = ("free", "host_pinned")
 
 class ActionModule(PipelinedAction, RunsHere):
     module = "certops.acm.secret_passphrase"
-    returns = frozenset("passphrase created name serial version_stage arn version_id actions".split())
+    returns = frozenset(["passphrase", "created", "name", "serial", "version_stage", "arn", "version_id", "actions"])
     main = staticmethod(secret_passphrase.main)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def make_attempt(item: Mapping[str, Any], result: Mapping[str, Any], desired: Ma
             "error": _text(result.get("msg")),
         }
     if result.get("status") not in SERVED:
-        return {**attempt, "status": "failed", "error": "the host returned no valid result: look at its Python and disk"}
+        return {**attempt, "status": "failed", "error": "the host returned no valid result: look at its Python"}
     done = {key: (desired.get(key) if desired else _said(result, key)) for key in _SAID if key != "served_fingerprint"}
     return {
         **attempt,

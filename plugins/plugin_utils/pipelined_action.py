@@ -15,8 +15,27 @@ from ansible.plugins.action import ActionBase
 
 # What every module returns, and what Ansible adds for the way to the screen.
 _OF_ANY_MODULE = frozenset(
-    "changed failed msg rc skipped unreachable diff warnings deprecations exception invocation module_stderr "
-    "module_stdout operation error_code resource_actions _ansible_no_log _ansible_parsed _ansible_verbose_always".split()
+    [
+        "changed",
+        "failed",
+        "msg",
+        "rc",
+        "skipped",
+        "unreachable",
+        "diff",
+        "warnings",
+        "deprecations",
+        "exception",
+        "invocation",
+        "module_stderr",
+        "module_stdout",
+        "operation",
+        "error_code",
+        "resource_actions",
+        "_ansible_no_log",
+        "_ansible_parsed",
+        "_ansible_verbose_always",
+    ]
 )
 
 # Variables of the roles that hold a secret.
@@ -61,8 +80,8 @@ class Pipelined(ActionBase):
             )
         if shown := _on_the_command_line():
             raise AnsibleActionFail(
-                f"{shown} was given on the command line, where every user of the controller sees it (ps), and which -vvvv "
-                "prints: write it to a file that ansible-vault encrypts, give that with -e @FILE, and change the secret"
+                f"{shown} was given on the command line, where every user of the controller sees it (ps), and -vvvv "
+                "prints it: write it to a file that ansible-vault encrypts, give that with -e @FILE, and change it"
             )
 
 
