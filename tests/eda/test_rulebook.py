@@ -52,8 +52,10 @@ def test_from_the_event_to_the_handshake(lab: Lab, queue: Queue, tmp_path: Path)
         queue.send("not JSON")
         queue.send({"id": "e-1", "source": "certops.acm", "detail-type": "certops.acm Test", "detail": {}})
         touched = tmp_path / "touched"
+        trap = f"{{{{ lookup('pipe', 'touch {touched}') }}}}{{{{ cycler.__init__.__globals__.os.mkdir('{touched}') }}}}"
+        queue.send({"source": trap, "detail-type": trap, "detail": {trap: trap}})
         hostile = renewed(lab)
-        hostile["detail"]["DomainName"] = hostile["id"] = f"{{{{ lookup('pipe', 'touch {touched}') }}}}"
+        hostile["detail"]["DomainName"] = hostile["detail"][trap] = hostile["id"] = trap
         queue.send(hostile)
         seconds = rulebook.until(lambda: is_served(lab), "the new certificate")
         print(f"from the message to the handshake: {seconds:.1f} s, the start of ansible-rulebook included")
@@ -61,6 +63,7 @@ def test_from_the_event_to_the_handshake(lab: Lab, queue: Queue, tmp_path: Path)
     assert not touched.exists(), "text in an event is text"
     assert queue.dead() == 0
     assert "no event of ACM: from 'aws.ec2'" in rulebook.output
+    assert "no event of ACM: from '?? lookup" in rulebook.output
     assert "the event is a test of the way that events take: it arrived" in rulebook.output
 
 
