@@ -33,8 +33,21 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 Play = Callable[..., PlaybookRun]
 
 
+ACCOUNT_TEMPLATE = DOCS.parent / "roles/aws_foundation/files/account.template"
+
+
 @pytest.fixture
-def play(standin: Standin, tmp_path: Path) -> Play:
+def bounded(standin: Standin) -> None:
+    """What the administrator of the account did before: the role of each stack needs a boundary."""
+    standin.client("cloudformation").create_stack(
+        StackName="certops-acm-access",
+        TemplateBody=ACCOUNT_TEMPLATE.read_text(encoding="utf-8"),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+
+
+@pytest.fixture
+def play(standin: Standin, tmp_path: Path, bounded: None) -> Play:
     """Run the playbook with variables from a file, as a user does who keeps secrets out of argv."""
 
     def run(*arguments: str, playbook: Any = "certops.acm.setup_eventbridge", **variables: Any) -> PlaybookRun:
@@ -135,6 +148,16 @@ def test_a_member_of_another_account_is_a_stack_of_its_own(play: Play, standin: 
     run = play(playbook="certops.acm.setup_eventbridge_member", eventbridge_event_bus_arn=bus)
     assert changes(run) == [True]
     assert standin.control("stack", stack_name="certops-acm-member")["parameters"]["EventBusArn"] == bus
+
+
+def test_where_the_boundary_is_missing_the_administrator_is_called(play: Play, standin: Standin) -> None:
+    standin.client("cloudformation").delete_stack(StackName="certops-acm-access")
+    run = play(**AWX)
+    assert run.returncode != 0 and no_stack(standin)
+    assert "certops-acm-boundary does not exist" in run.output and "certops.acm.setup_account first" in run.output
+    of_another = {"eventbridge_permissions_boundary_arn": "arn:aws:iam::123456789012:policy/security/boundary"}
+    assert "policy/security/boundary does not exist" in play(**AWX, **of_another).output
+    assert changes(play(eventbridge_door="sqs")) == [True], "it has no role"
 
 
 def test_the_hub_is_no_member_of_itself(play: Play, standin: Standin) -> None:

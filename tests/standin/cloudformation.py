@@ -76,13 +76,13 @@ def _create(stacks: Stacks, place: Place, form: Form) -> Any:
     key = (place.account, place.region, place.stack)
     if key in stacks:
         raise StackError(f"Stack [{place.stack}] already exists")
-    stacks[key] = _read(place, form)
+    stacks[key] = _read(stacks, place, form)
     make_queues(stacks[key].stack)
     return {"StackId": stacks[key].id}
 
 
 def _update(stacks: Stacks, place: Place, form: Form) -> Any:
-    old, new = _find(stacks, place), _read(place, form)
+    old, new = _find(stacks, place), _read(stacks, place, form)
     if _same(old, new):
         raise StackError("No updates are to be performed.")
     old.template, old.stack, old.status = new.template, new.stack, "UPDATE_COMPLETE"
@@ -133,7 +133,7 @@ def _events(stacks: Stacks, place: Place, form: Form) -> Any:
 def _create_change_set(stacks: Stacks, place: Place, form: Form) -> Any:
     stored = _find(stacks, place)
     name = form["ChangeSetName"]
-    stored.change_sets[name] = not _same(stored, _read(place, form))
+    stored.change_sets[name] = not _same(stored, _read(stacks, place, form))
     return {"Id": place.arn("cloudformation", f"changeSet/{place.stack}/{name}"), "StackId": stored.id}
 
 
@@ -169,7 +169,7 @@ def _find(stacks: Stacks, place: Place) -> StoredStack:
     return stored
 
 
-def _read(place: Place, form: Form) -> StoredStack:
+def _read(stacks: Stacks, place: Place, form: Form) -> StoredStack:
     given = {}
     for number in range(1, 201):
         name = form.get(f"Parameters.member.{number}.ParameterKey")
@@ -178,10 +178,28 @@ def _read(place: Place, form: Form) -> StoredStack:
         given[name] = form.get(f"Parameters.member.{number}.ParameterValue", "")
     template = load(form["TemplateBody"])
     stack = resolve(template, given, place)
-    if stack.of_type("AWS::IAM::Role") and form.get("Capabilities.member.1") is None:
-        raise StackError("Requires capabilities : [CAPABILITY_IAM]")
+    _check_capability(stack, form.get("Capabilities.member.1"))
+    _check_boundaries(stacks, stack)
     hidden = frozenset(name for name, rules in template["Parameters"].items() if rules.get("NoEcho"))
     return StoredStack(form["TemplateBody"], stack, hidden)
+
+
+def _check_capability(stack: Stack, given: str | None) -> None:
+    made = [*stack.of_type("AWS::IAM::Role").values(), *stack.of_type("AWS::IAM::ManagedPolicy").values()]
+    named = any("RoleName" in properties or "ManagedPolicyName" in properties for properties in made)
+    enough = {"CAPABILITY_NAMED_IAM"} if named else {"CAPABILITY_NAMED_IAM", "CAPABILITY_IAM"}
+    if made and given not in enough:
+        raise StackError(f"Requires capabilities : [{'CAPABILITY_NAMED_IAM' if named else 'CAPABILITY_IAM'}]")
+
+
+def _check_boundaries(stacks: Stacks, stack: Stack) -> None:
+    """A role's boundary is a policy of its account. AWS finds out while it makes the role; here at once."""
+    in_account = [other.stack for (account, _region, _name), other in stacks.items() if account == stack.place.account]
+    known = {made.attribute(name) for made in [stack, *in_account] for name in made.of_type("AWS::IAM::ManagedPolicy")}
+    for role in stack.of_type("AWS::IAM::Role").values():
+        boundary = role.get("PermissionsBoundary")
+        if boundary is not None and boundary not in known:
+            raise StackError(f"Scope ARN: {boundary} does not exist or is not attachable. (Service: Iam, Status: 404)")
 
 
 def _same(old: StoredStack, new: StoredStack) -> bool:

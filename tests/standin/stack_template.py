@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from .stack_names import Place, attributes
+from .stack_names import NAMING, Place, attributes
 
 NO_VALUE = object()
 """What ``AWS::NoValue`` leaves behind: the property is not there."""
@@ -91,7 +91,7 @@ def resolve(template: Mapping[str, Any], given: Mapping[str, str], place: Place)
     kept = {name: body for name, body in template["Resources"].items() if resolver.holds(body)}
     for name, body in kept.items():
         # The type first: another resource may refer to it before its turn.
-        stack.resources[name] = {"Type": body["Type"], "Properties": {"Name": _name_of(resolver, body)}}
+        stack.resources[name] = {"Type": body["Type"], "Properties": _names_of(resolver, body)}
     for name, body in kept.items():
         stack.resources[name]["Properties"] = resolver.value(body.get("Properties", {}))
     for name, output in template.get("Outputs", {}).items():
@@ -111,10 +111,9 @@ def render(template: Mapping[str, Any], given: Mapping[str, str], place: Place) 
     return {"AWSTemplateFormatVersion": template["AWSTemplateFormatVersion"], "Resources": resources}
 
 
-def _name_of(resolver: _Resolver, body: Mapping[str, Any]) -> Any:
+def _names_of(resolver: _Resolver, body: Mapping[str, Any]) -> dict[str, Any]:
     properties = body.get("Properties", {})
-    named = properties.get("Name") or properties.get("RoleName")
-    return resolver.value(named) if named else None
+    return {name: resolver.value(properties[name]) for name in NAMING if name in properties}
 
 
 def _parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
@@ -197,6 +196,10 @@ class _Resolver:
             return argument[0].join(self.value(argument[1]))
         if name == "Fn::Sub":
             return self._sub(*argument) if isinstance(argument, list) else self._sub(argument, {})
+        if name == "Fn::Split":
+            return str(self.value(argument[1])).split(argument[0])
+        if name == "Fn::Select":
+            return self.value(argument[1])[int(argument[0])]
         raise TemplateError(f"{name} is not known here")
 
     def _sub(self, text: str, own: Mapping[str, Any]) -> str:
@@ -216,6 +219,7 @@ class _Resolver:
             "AWS::AccountId": place.account,
             "AWS::Region": place.region,
             "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
             "AWS::StackName": place.stack,
         }
         if name in pseudo:

@@ -33,22 +33,26 @@ PRIVATE = {
 }
 BUS = {"EventBusArn": f"arn:aws:events:{REGION}:444455556666:event-bus/default"}
 
+BOUNDARY = {"PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/security/boundary"}
+
 CONTROLLER = {"ControllerArn": f"arn:aws:iam::{ACCOUNT}:role/awx", "ExternalId": "an-external-id"}
 ROLE = "arn:aws:iam::444455556666:role/certops"
 
 STACKS: list[tuple[str, dict[str, str]]] = [
     ("hub.template", {"Door": "awx_webhook", **AWX, **TOKEN}),
-    ("hub.template", {"Door": "awx_webhook", **AWX, **SECRET, **PRIVATE, **KEY, **MAIL, **MEMBERS}),
+    ("hub.template", {"Door": "awx_webhook", **AWX, **SECRET, **PRIVATE, **KEY, **MAIL, **MEMBERS, **BOUNDARY}),
     ("hub.template", {"Door": "awx_launch", **AWX, **TOKEN, **MAIL}),
     ("hub.template", {"Door": "awx_launch", **AWX, **SECRET, **PRIVATE, **KEY, **MEMBERS}),
     ("hub.template", {"Door": "sqs"}),
     ("hub.template", {"Door": "sqs", **KEY, **MAIL, **MEMBERS}),
     ("member.template", BUS),
-    ("member.template", {**BUS, **KEY, **MAIL}),
+    ("member.template", {**BUS, **KEY, **MAIL, **BOUNDARY}),
     ("account.template", {}),
     ("account.template", {"MemberRoles": f"{ROLE},{ROLE}-hosts", "Team": "web", "DomainNames": "*.example.com"}),
     ("account.template", {"ControllerArn": CONTROLLER["ControllerArn"]}),
     ("account.template", {**CONTROLLER, "Team": "web", "DomainNames": "example.com,*.example.com"}),
+    ("account.template", {**CONTROLLER, "HostTag": "Service", "PassphraseKeyArn": KEY["KmsKeyArn"]}),
+    ("account.template", {"HostTag": "", "HostTagValues": "web,db", "EventBridgeStack": ""}),
 ]
 
 

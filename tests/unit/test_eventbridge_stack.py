@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from unit.eventbridge import ACCOUNT, DOORS, REGION, hub, member, targets
 
-from standin.stack_template import Stack
+from standin.stack_template import Stack, TemplateError
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/12345678-1234-1234-1234-123456789012"
 
 
 def every_stack() -> list[Any]:
     """Each template and door, plain and with all options."""
-    options = {"KmsKeyArn": KEY, "AlertEmail": "certificates@example.com"}
+    bounded = {"PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/security/boundary"}
+    options = {"KmsKeyArn": KEY, "AlertEmail": "certificates@example.com", **bounded}
     members = {"OrganizationId": "o-1234567890", "MemberAccounts": "444455556666"}
     plain = [pytest.param(hub(door), id=door) for door in DOORS]
     full = [pytest.param(hub(door, **options, **members), id=f"{door}-options") for door in DOORS]
@@ -85,6 +86,20 @@ def test_each_role_may_do_one_thing(stack: Stack) -> None:
         assert allowed == {"DeliveryRole": [("Allow", "events:InvokeApiDestination", destination)]}
     else:
         assert allowed == {}
+
+
+@on_each
+def test_each_role_stands_below_a_path_and_a_boundary(stack: Stack) -> None:
+    made = f"arn:aws:iam::{ACCOUNT}:policy/certops-acm/certops-acm-boundary"
+    for role in stack.of_type("AWS::IAM::Role").values():
+        assert role["Path"] == "/certops-acm/" and "RoleName" not in role
+        assert role["PermissionsBoundary"] == (stack.parameters["PermissionsBoundaryArn"] or made)
+
+
+@pytest.mark.parametrize("none", ["none", "arn:aws:iam::aws:policy/AdministratorAccess"])
+def test_there_is_no_role_without_a_boundary_of_the_account(none: str) -> None:
+    with pytest.raises(TemplateError, match="must be the ARN of a policy of an account"):
+        member(PermissionsBoundaryArn=none)
 
 
 @on_each

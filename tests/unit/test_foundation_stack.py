@@ -49,7 +49,8 @@ def test_a_member_lets_the_controller_in_and_nobody_else() -> None:
     assert (role["RoleName"], hosts["RoleName"]) == ("certops", "certops-hosts")
     assert hosts["ManagedPolicyArns"] == [stack.outputs["HostsPolicyArn"]], "it sees instances, and nothing else"
     assert set(statements(stack.resources["HostsPolicy"]["Properties"])) == {"SeeInstances"}
-    assert set(stack.outputs) == {"CertificatesPolicyArn", "HostsPolicyArn", "RoleArn", "HostsRoleArn"}
+    deploying = {"DeployerPolicyArn", "PermissionsBoundaryArn"}
+    assert set(stack.outputs) - deploying == {"CertificatesPolicyArn", "HostsPolicyArn", "RoleArn", "HostsRoleArn"}
     assert stack.outputs["RoleArn"] == MEMBER
 
 
@@ -64,19 +65,61 @@ def test_the_controllers_own_account_has_the_inventory_and_no_role() -> None:
 
 
 def test_certificates_are_narrowed_by_name_and_tag() -> None:
-    stack = made("444455556666", ControllerArn=CONTROLLER, DomainNames="example.com,*.example.com", Team="web")
+    narrow = {"DomainNames": "example.com,*.example.com", "Team": "web"}
+    stack = made("111122223333", **narrow)
     said = statements(stack.resources["CertificatesPolicy"]["Properties"])
-    assert said["ExportCertificates"]["Condition"] == page("ExportOurCertificates")["Condition"]
+    assert said["ExportCertificates"] == page("ExportCertificates")
     open_to_all = statements(made("444455556666").resources["CertificatesPolicy"]["Properties"])["ExportCertificates"]
     assert "StringEquals" not in open_to_all["Condition"]
-    passphrases = {*page("KeepPassphrases")["Action"], page("MakeTaggedSecrets")["Action"]}
-    assert set(said["KeepPassphrases"]["Action"]) == passphrases
     for sid, statement in said.items():
         assert statement["Resource"] != "*" or sid == "ListCertificates"
         assert "*" not in json.dumps(statement["Action"])
 
 
-@pytest.mark.parametrize("wrong", [{"ControllerArn": "111122223333"}, {"ExternalId": "x"}, {"RoleName": "a b"}])
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, {"StringLike": {"aws:RequestTag/Role": ["*"]}}),
+        ({"HostTagValues": "web,edge web"}, {"StringLike": {"aws:RequestTag/Role": ["web", "edge web"]}}),
+        ({"HostTag": "Service"}, {"ForAnyValue:StringEquals": {"aws:TagKeys": ["Service"]}}),
+        ({"HostTag": ""}, None),
+    ],
+)
+@pytest.mark.parametrize("side", [{}, {"ControllerArn": CONTROLLER}], ids=["controller", "member"])
+def test_a_secret_is_made_with_the_tag_of_its_hosts(
+    given: dict[str, str], asked: dict[str, Any] | None, side: dict[str, str]
+) -> None:
+    said = statements(made("444455556666", **side, **given).resources["CertificatesPolicy"]["Properties"])
+    assert said["MakeTaggedSecrets"]["Action"] == "secretsmanager:CreateSecret"
+    assert said["MakeTaggedSecrets"].get("Condition") == asked
+    allowed = [sid for sid, statement in said.items() if "secretsmanager:CreateSecret" in statement["Action"]]
+    assert allowed == ["MakeTaggedSecrets"]
+
+
+def test_each_role_has_a_path_and_a_boundary() -> None:
+    """Not the path below which whoever deploys the EventBridge stacks may change roles."""
+    stack = made("444455556666", ControllerArn=CONTROLLER)
+    bounds = {
+        name: (role["Path"], role["PermissionsBoundary"]) for name, role in stack.of_type("AWS::IAM::Role").items()
+    }
+    outputs = stack.outputs
+    assert bounds == {
+        "MemberRole": ("/", outputs["CertificatesPolicyArn"]),
+        "HostsRole": ("/", outputs["HostsPolicyArn"]),
+    }
+
+
+def test_what_deploys_is_made_where_it_is_wanted() -> None:
+    deploying = {"DeployerPolicyArn", "HubDeployerPolicyArn", "PermissionsBoundaryArn"}
+    assert deploying <= set(made("111122223333").outputs)
+    assert deploying.isdisjoint(made("111122223333", EventBridgeStack="").outputs)
+    other = json.dumps(made("111122223333", EventBridgeStack="mine").resources["DeployerPolicy"])
+    assert ":stack/mine/*" in other and "certops-acm-*" not in other
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"ControllerArn": "111122223333"}, {"ExternalId": "x"}, {"RoleName": "a b"}, {"EventBridgeStack": "a*"}]
+)
 def test_what_is_wrong_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(TemplateError, match="must be"):
         made("444455556666", **wrong)
