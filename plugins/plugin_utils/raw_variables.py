@@ -9,6 +9,7 @@ An event is an extra variable, tags and names are host variables: strangers writ
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,9 @@ def plain(value: Any) -> Any:
         return {plain(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
+    if isinstance(value, datetime.date):
+        # What AWX marked as unsafe is read as YAML since ansible-core 2.19, and so is the time of an event.
+        return value.isoformat()
     raise NotPlainError(type(value).__name__)
 
 

@@ -15,6 +15,7 @@ from attacks.site import Site
 from integration.playbook import run_playbook
 from unit.generated_events import RENEWAL, SAMPLES
 
+from awx.playbook import unsafe_variables
 from standin.accounts import DEFAULT_ACCOUNT
 
 pytestmark = pytest.mark.every_core
@@ -50,7 +51,9 @@ def test_an_event_of_a_deployed_certificate(site: Site, trap: Canary) -> None:
     event = renewal(site, trap)
     as_file = site.write("event.json", {"acm_event": event})
     as_text = site.write("text.json", {"acm_event": json.dumps(event)})
-    as_awx = site.write("awx.json", {"awx_webhook_payload": event, "awx_webhook_event_guid": trap.both("guid")})
+    as_awx = site.directory / "awx.yml"
+    variables = {"awx_webhook_payload": {**event, "time": RENEWAL["time"]}, "awx_webhook_event_guid": trap.both("guid")}
+    as_awx.write_text(unsafe_variables(variables), encoding="utf-8")
     for number, given in enumerate((as_file, as_text, as_awx)):
         site.aws.renew(site.arn, force=True)
         before = site.served()
@@ -225,18 +228,9 @@ def test_options_of_a_target(site: Site, trap: Canary) -> None:
     for name, value in options.items():
         filled = {"certificate_options": {"root": str(site.directory / "acm"), name: trap.fill(value, name)}}
         given = site.directory / "options.yml"
-        given.write_text(_unsafe(filled), encoding="utf-8")
+        given.write_text(unsafe_variables(filled), encoding="utf-8")
         run = site.deploy("-e", f"@{given}", certificate_options=None)
         assert run.returncode != 0, f"{name}: {run.output}"
-
-
-def _unsafe(value: Any) -> str:
-    """YAML as AWX writes what a form was filled in with: each text is marked."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)}: {_unsafe(entry)}" for key, entry in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_unsafe, value)) + "]"
-    return f"!unsafe {json.dumps(value)}"
 
 
 def test_what_a_server_prints(site: Site, trap: Canary) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -44,6 +45,8 @@ def test_marks_are_left_behind() -> None:
 
 def test_what_awx_marked_is_text() -> None:
     assert plain({"Role": {"__ansible_unsafe": "web"}}) == {"Role": "web"}
+    moment = datetime.datetime(2026, 11, 28, 8, 0, tzinfo=datetime.timezone.utc)
+    assert plain([moment, moment.date()]) == ["2026-11-28T08:00:00+00:00", "2026-11-28"]
 
 
 @pytest.mark.parametrize("value", [b"x", object(), {"a": {1, 2}}, [object]])
