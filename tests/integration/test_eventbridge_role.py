@@ -19,6 +19,7 @@ from integration.playbook import PlaybookRun, run_playbook
 from delivery import Delivery
 from delivery.door import Door
 from standin.client import Standin, StandinError
+from standin.stack_template import load
 
 SECRET = "a-webhook-key-that-nobody-may-see"
 AWX = {
@@ -82,6 +83,10 @@ def test_do_it_again_in_check_mode_and_without(play: Play, standin: Standin) -> 
     assert changes(play("--check", **AWX, eventbridge_state="absent")) == [True] and not no_stack(standin)
     assert changes(play(**AWX, eventbridge_state="absent")) == [True] and no_stack(standin)
     assert changes(play(**AWX, eventbridge_state="absent")) == [False]
+    template = load(ACCOUNT_TEMPLATE.read_text(encoding="utf-8"))
+    statements = template["Resources"]["DeployerPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    allowed = {action for statement in statements if statement["Effect"] == "Allow" for action in statement["Action"]}
+    assert set(standin.counts()) - {"sts:GetCallerIdentity"} <= allowed
 
 
 def written(door: str) -> dict[str, Any]:

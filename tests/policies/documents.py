@@ -34,6 +34,7 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, str]]] = {
         ACCOUNT,
         {**_NARROW, "PassphraseKeyArn": KEY, "MemberRoles": f"{MEMBER_ROLE},{MEMBER_ROLE}-hosts"},
     ),
+    "service": ("account.template", ACCOUNT, {"HostTag": "Service"}),
     "member": ("account.template", OTHER, {**_NARROW, **_MEMBER}),
 }
 

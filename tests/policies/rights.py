@@ -58,12 +58,14 @@ WHO = {
     "controller": Who(
         [document(f"controller/{name}") for name in ("CertificatesPolicy", "HostsPolicy", "ControllerPolicy")]
     ),
+    "controller of hosts by Service": Who([document("service/CertificatesPolicy")]),
     "role certops": Who([CERTIFICATES], CERTIFICATES, OTHER),
     "role certops, given everything": Who([CERTIFICATES, STAR], CERTIFICATES, OTHER),
     "role certops-hosts, given everything": Who([STAR], document("member/HostsPolicy"), OTHER),
     "host": Who([document("Host")], tag="web"),
     "host without the tag": Who([document("Host")]),
     "doctor": Who([document("Doctor")]),
+    "who makes the table": Who([document("MakeInventory"), document("MakeInventoryWithKey")]),
     "poller": Who([document("TakeRenewals")]),
 }
 
@@ -120,6 +122,9 @@ CASES: list[Case] = [
     ("deployer", "iam:PutRolePolicy", ROLE, {}, DENIED),
     ("deployer", "iam:PutRolePolicy", ELSEWHERE, {}, DENIED),
     ("deployer", "iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/certops", BOUNDED, DENIED),
+    ("deployer", "iam:DeleteRole", ROLE, {}, DENIED),
+    ("deployer", "iam:DeleteRolePolicy", ROLE, {"iam:PermissionsBoundary": EVERYTHING}, DENIED),
+    ("deployer", "iam:UpdateRole", ROLE, {}, DENIED),
     ("deployer", "iam:UpdateAssumeRolePolicy", ROLE, {}, DENIED),
     ("deployer", "iam:UpdateAssumeRolePolicy", ADMIN, {}, DENIED),
     ("deployer", "iam:AttachRolePolicy", ROLE, {"iam:PolicyARN": EVERYTHING}, DENIED),
@@ -346,9 +351,21 @@ CASES: list[Case] = [
         {"aws:RequestTag/Role": "web"},
         ALLOWED,
     ),
+    ("controller of hosts by Service", "secretsmanager:CreateSecret", SECRET, {"aws:TagKeys": ["Service"]}, ALLOWED),
+    (
+        "controller of hosts by Service",
+        "secretsmanager:CreateSecret",
+        SECRET,
+        {"aws:TagKeys": ["Team", "Service"]},
+        ALLOWED,
+    ),
+    ("controller of hosts by Service", "secretsmanager:CreateSecret", SECRET, {"aws:TagKeys": ["Team"]}, DENIED),
+    ("controller of hosts by Service", "secretsmanager:CreateSecret", SECRET, {}, DENIED),
     ("role certops", "secretsmanager:CreateSecret", SECRET.replace(ACCOUNT, OTHER), {}, DENIED),
     # The inventory, and other accounts
     ("controller", "dynamodb:PutItem", TABLE, {}, ALLOWED),
+    ("controller", "dynamodb:UpdateItem", TABLE, {}, ALLOWED),
+    ("controller", "dynamodb:ConditionCheckItem", TABLE, {}, ALLOWED),
     ("controller", "dynamodb:Query", f"{TABLE}/index/by_host", {}, ALLOWED),
     ("controller", "dynamodb:DeleteTable", TABLE, {}, DENIED),
     ("controller", "dynamodb:PutItem", TABLE.replace("inventory", "other"), {}, DENIED),
@@ -360,6 +377,13 @@ CASES: list[Case] = [
     ("role certops, given everything", "iam:CreateUser", f"arn:aws:iam::{OTHER}:user/me", {}, DENIED),
     ("role certops-hosts, given everything", "ec2:DescribeInstances", "*", {}, ALLOWED),
     ("role certops-hosts, given everything", "acm:ExportCertificate", CERTIFICATE.replace(ACCOUNT, OTHER), {}, DENIED),
+    ("who makes the table", "dynamodb:CreateTable", TABLE, {}, ALLOWED),
+    ("who makes the table", "dynamodb:UpdateTimeToLive", TABLE, {}, DENIED),
+    ("who makes the table", "dynamodb:DeleteTable", TABLE, {}, DENIED),
+    ("who makes the table", "dynamodb:GetItem", TABLE, {}, DENIED),
+    ("who makes the table", "kms:CreateGrant", KEY, {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"}, ALLOWED),
+    ("who makes the table", "kms:CreateGrant", KEY, {}, DENIED),
+    ("who makes the table", "kms:Decrypt", KEY, {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"}, DENIED),
     # A host reads its own passphrase
     (
         "host",
