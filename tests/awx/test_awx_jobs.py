@@ -164,6 +164,19 @@ def test_people_take_a_certificate_back_and_ask_for_a_report(ready: Awx) -> None
         assert (template["webhook_service"], template["ask_variables_on_launch"]) == ("", False)
 
 
+HOSTILE = {"ansible_ssh_common_args": "-o ProxyCommand=id", "certops_allow_commands": True}
+
+
+@pytest.mark.parametrize("name", ["deploy", "rollback", "report", "renew"])
+def test_who_launches_a_template_gives_its_answers_and_no_other_variable(ready: Awx, name: str) -> None:
+    template = one(ready, "job_templates", name=f"certops.acm {name}")
+    answers = {question["variable"]: ARN for question in template["survey_spec"].get("spec", ()) if question["required"]}
+    answer = launched(ready, template, {**answers, **HOSTILE})
+    assert answer.status == 201, answer.body
+    assert answer.body["ignored_fields"]["extra_vars"] == HOSTILE
+    assert not HOSTILE.keys() & ready.jobs.get(answer.body["job"]).variables.keys()
+
+
 def test_the_webhook_key_is_read_as_the_page_says(ready: Awx) -> None:
     page = (ready.repository / "docs" / "awx_webhook.md").read_text(encoding="utf-8")
     [written] = re.findall(r"^eventbridge_secret: (.*)$", page, re.MULTILINE)
@@ -197,6 +210,8 @@ def test_the_other_door_without_an_access_key(awx: Awx) -> None:
     renew = renewing(awx)
     assert (renew["webhook_service"], renew["webhook_key"], renew["ask_variables_on_launch"]) == ("", "", True)
     assert awx.records.where("credentials", name="certops.acm AWS") == []
+    job = awx.jobs.get(launched(awx, renew, HOSTILE).body["job"])
+    assert HOSTILE.items() <= job.variables.items(), "who holds the token of this door runs what he likes in the job"
     [_arn, hosts] = one(awx, "job_templates", name="certops.acm rollback")["survey_spec"]["spec"]
     assert hosts["default"] == "shop_*", "what all templates set is no less in force for a rollback"
 
