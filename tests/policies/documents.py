@@ -22,6 +22,7 @@ ACCOUNT, OTHER, REGION = "111122223333", "444455556666", "eu-west-1"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/12345678-1234-1234-1234-123456789012"
 CONTROLLER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/awx"
 MEMBER_ROLE = f"arn:aws:iam::{OTHER}:role/certops"
+SIGNING_KEY = KEY.replace("12345678-", "87654321-", 1)
 BLOCK = re.compile(r"```json\n(.*?)```", re.DOTALL)
 
 _NARROW = {"DomainNames": "example.com,*.example.com", "Team": "web", "HostTagValues": "web"}
@@ -32,7 +33,12 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, str]]] = {
     "controller": (
         "account.template",
         ACCOUNT,
-        {**_NARROW, "PassphraseKeyArn": KEY, "MemberRoles": f"{MEMBER_ROLE},{MEMBER_ROLE}-hosts"},
+        {
+            **_NARROW,
+            "PassphraseKeyArn": KEY,
+            "SigningKeyArn": SIGNING_KEY,
+            "MemberRoles": f"{MEMBER_ROLE},{MEMBER_ROLE}-hosts",
+        },
     ),
     "service": ("account.template", ACCOUNT, {"HostTag": "Service"}),
     "member": ("account.template", OTHER, {**_NARROW, **_MEMBER}),

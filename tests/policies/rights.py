@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .documents import ACCOUNT, KEY, OTHER, REGION, document
+from .documents import ACCOUNT, KEY, OTHER, REGION, SIGNING_KEY, document
 
 STAR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 IAM_OF_THEIRS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}
@@ -19,6 +19,7 @@ ELSEWHERE = f"arn:aws:iam::{ACCOUNT}:role/certops-acm-DeliveryRole-1A2B"
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
 EVERYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
 FOREIGN_BUS = f"arn:aws:events:{REGION}:999988887777:event-bus/default"
+SIGNATURE = {"kms:MessageType": "RAW", "kms:SigningAlgorithm": "ECDSA_SHA_256"}
 BOUNDED = {"iam:PermissionsBoundary": BOUNDARY}
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:certops/acm/{ACCOUNT}/1-AbCdEf"
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1"
@@ -66,6 +67,7 @@ WHO = {
     "host without the tag": Who([document("Host")]),
     "doctor": Who([document("Doctor")]),
     "who makes the table": Who([document("MakeInventory"), document("MakeInventoryWithKey")]),
+    "who changes targets": Who([document("controller/SigningPolicy")]),
     "poller": Who([document("TakeRenewals")]),
 }
 
@@ -384,6 +386,16 @@ CASES: list[Case] = [
     ("who makes the table", "kms:CreateGrant", KEY, {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"}, ALLOWED),
     ("who makes the table", "kms:CreateGrant", KEY, {}, DENIED),
     ("who makes the table", "kms:Decrypt", KEY, {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"}, DENIED),
+    # Whoever changes targets signs them; the controller only checks
+    ("who changes targets", "kms:Sign", SIGNING_KEY, SIGNATURE, ALLOWED),
+    ("who changes targets", "kms:Sign", SIGNING_KEY, {**SIGNATURE, "kms:MessageType": "DIGEST"}, DENIED),
+    ("who changes targets", "kms:Sign", KEY, SIGNATURE, DENIED),
+    ("who changes targets", "kms:GetPublicKey", SIGNING_KEY, {}, ALLOWED),
+    ("who changes targets", "dynamodb:PutItem", TABLE, {}, DENIED),
+    ("controller", "kms:GetPublicKey", SIGNING_KEY, {}, ALLOWED),
+    ("controller", "kms:Sign", SIGNING_KEY, SIGNATURE, DENIED),
+    ("role certops", "kms:Sign", SIGNING_KEY, SIGNATURE, DENIED),
+    ("deployer", "kms:Sign", SIGNING_KEY, SIGNATURE, DENIED),
     # A host reads its own passphrase
     (
         "host",

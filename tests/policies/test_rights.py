@@ -116,7 +116,7 @@ def test_the_boundary_leaves_the_roles_of_the_stacks_what_they_do(who: str) -> N
     [role] = stack.of_type("AWS::IAM::Role").values()
     [inline] = role["Policies"]
     [statement] = inline["PolicyDocument"]["Statement"]
-    said = {"events:source": ["aws.acm"]} if statement["Action"] == "events:PutEvents" else {}
+    said: dict[str, Any] = {"events:source": ["aws.acm"]} if statement["Action"] == "events:PutEvents" else {}
     own = WHO[who]._replace(policies=[inline["PolicyDocument"]])
     policy = None
     if said:

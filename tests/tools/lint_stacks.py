@@ -52,7 +52,10 @@ STACKS: list[tuple[str, dict[str, str]]] = [
     ("account.template", {"ControllerArn": CONTROLLER["ControllerArn"]}),
     ("account.template", {**CONTROLLER, "Team": "web", "DomainNames": "example.com,*.example.com"}),
     ("account.template", {**CONTROLLER, "HostTag": "Service", "PassphraseKeyArn": KEY["KmsKeyArn"]}),
-    ("account.template", {"HostTag": "", "HostTagValues": "web,db", "EventBridgeStack": ""}),
+    (
+        "account.template",
+        {"HostTag": "", "HostTagValues": "web,db", "EventBridgeStack": "", "SigningKeyArn": KEY["KmsKeyArn"]},
+    ),
 ]
 
 

@@ -109,6 +109,19 @@ def test_each_role_has_a_path_and_a_boundary() -> None:
     }
 
 
+def test_the_controller_checks_signatures_and_another_makes_them() -> None:
+    key = "arn:aws:kms:eu-west-1:111122223333:key/12345678-1234-1234-1234-123456789012"
+    stack = made("111122223333", SigningKeyArn=key)
+    controller, signer = (
+        statements(stack.resources[name]["Properties"]) for name in ("ControllerPolicy", "SigningPolicy")
+    )
+    assert controller["CheckSignatures"]["Action"] == "kms:GetPublicKey"
+    assert signer["SignTargets"]["Action"] == "kms:Sign" and signer["SignTargets"]["Resource"] == key
+    assert "kms:Sign" not in json.dumps(controller)
+    member = made("444455556666", ControllerArn=CONTROLLER, SigningKeyArn=key)
+    assert "SigningPolicyArn" in stack.outputs and "SigningPolicyArn" not in member.outputs
+
+
 def test_what_deploys_is_made_where_it_is_wanted() -> None:
     deploying = {"DeployerPolicyArn", "HubDeployerPolicyArn", "PermissionsBoundaryArn"}
     assert deploying <= set(made("111122223333").outputs)
