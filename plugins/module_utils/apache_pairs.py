@@ -15,8 +15,16 @@ import re
 import ssl
 from collections.abc import Iterable, Iterator
 
+from ansible_collections.certops.acm.plugins.module_utils.regular_file import (
+    FILE_LIMIT,
+    PEM_LIMIT,
+    Unreadable,
+    in_memory,
+    read_regular,
+)
+
 PROGRAMS = ("apachectl", "apache2ctl", "apache2", "httpd")
-_INCLUDED = re.compile(r"^\s*\((?:\*|\d+)\)\s+(/.*\S)\s*$", re.MULTILINE)
+_INCLUDED = re.compile(r"\((?:\*|\d+)\)\s+(/.*)")
 _DIRECTIVE = re.compile(r"^\s*(SSLCertificateFile|SSLCertificateKeyFile)\s+(\"[^\"]+\"|\S+)", re.IGNORECASE)
 _SECTION = re.compile(r"^\s*<(/?)VirtualHost\b", re.IGNORECASE)
 
@@ -41,17 +49,25 @@ def mismatched(listing: str) -> str | None:
     Args:
         listing: output of ``list_command``.
     """
-    for path in _INCLUDED.findall(listing):
+    for path in _included(listing):
         try:
-            with open(path, encoding="utf-8", errors="replace") as stream:
-                pairs = list(_pairs(stream))
+            text = read_regular(path, FILE_LIMIT, follow=True).data.decode("utf-8", "replace")
         except OSError:
             continue  # the configuration test has read it a moment ago; what is gone is none of our business
-        for certificate, key in pairs:
+        except Unreadable as error:
+            return str(error)
+        for certificate, key in _pairs(text.splitlines()):
             problem = _problem(certificate, key)
             if problem is not None:
                 return f"{path}: {problem}; Apache would end at the next reload"
     return None
+
+
+def _included(listing: str) -> Iterator[str]:
+    for line in listing.splitlines():
+        found = _INCLUDED.match(line.strip())
+        if found is not None:
+            yield found.group(1)
 
 
 def _pairs(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -70,16 +86,20 @@ def _pairs(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _problem(certificate: str, key: str) -> str | None:
-    if not all(os.path.isfile(path) and os.path.isabs(path) for path in (certificate, key)):
+    if not all(os.path.exists(path) and os.path.isabs(path) for path in (certificate, key)):
         return None  # a variable, a path below ServerRoot or a token: not for us to resolve
 
     def no_password() -> str:
         raise _NeedsPassword
 
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, no_password)
+        contents = [read_regular(path, PEM_LIMIT, follow=True).data for path in (certificate, key)]
+        with in_memory(contents[0], certificate) as certificate_path, in_memory(contents[1], key) as key_path:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate_path, key_path, no_password)
     except _NeedsPassword:
         return None
+    except Unreadable as error:
+        return str(error)
     except OSError as error:  # ssl.SSLError is one
         reason = getattr(error, "reason", None) or error.strerror
         mixed = reason in ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED")

@@ -11,11 +11,19 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.file_change import Access
+from ansible_collections.certops.acm.plugins.module_utils.regular_file import (
+    NOTES_LIMIT,
+    PEM_LIMIT,
+    Unreadable,
+    parse_json,
+    read_regular,
+)
 
 PEM_PARTS = {
     "certificate": "cert.pem",
@@ -30,8 +38,9 @@ INFO_FILE = "certificate.json"
 # A PKCS#12 file is never made twice alike, and the host cannot open it: this says what is in it.
 PKCS12_INFO_FILE = "bundle.p12.json"
 _KEY_FILES = frozenset({PARTS["private_key"], *FORMATS.values(), PKCS12_INFO_FILE})
-_PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\s*", re.DOTALL)
-_PEM_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----\s*", re.DOTALL)
+ALL_FILES = (*PEM_PARTS.values(), INFO_FILE, *FORMATS.values(), PKCS12_INFO_FILE)
+_PEM_BEGIN = re.compile(r"-----BEGIN (CERTIFICATE|(?:RSA |EC |DSA |ENCRYPTED |OPENSSH )?PRIVATE KEY)-----")
+_SPACE = re.compile(r"\s*")
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class BundleFiles:
             same = all(hmac.compare_digest(read(directory, name), content) for name, content in self._pem().items())
             wanted = all(os.path.isfile(os.path.join(directory, FORMATS[name])) for name in self.formats)
             return same and wanted and (self.pkcs12 is None or self._same_password(directory))
-        except OSError:
+        except (OSError, Unreadable):
             return False
 
     def _pem(self) -> dict[str, bytes]:
@@ -92,13 +101,17 @@ class BundleFiles:
         return files
 
     def _same_password(self, directory: str) -> bool:
-        verifier = str(pkcs12_info(directory).get("verifier"))
+        verifier = str(pkcs12_info(read(directory, PKCS12_INFO_FILE)).get("verifier"))
         return self.pkcs12 is not None and hmac.compare_digest(verifier, self.pkcs12.verifier)
 
 
 @dataclass(frozen=True)
 class Ownership:
-    """Who may read a version."""
+    """Who may read the files of a version.
+
+    Its directory always belongs to root, or to whoever runs this: who owns a directory can put anything in the place
+    of what is in it. The group, and with ``directory_mode`` others, may go through.
+    """
 
     uid: int | None = None
     gid: int | None = None
@@ -108,44 +121,80 @@ class Ownership:
     def of(self, name: str) -> Access:
         return Access(self.key_mode if name in _KEY_FILES else 0o644, self.uid, self.gid)
 
+    @property
+    def of_directory(self) -> Access:
+        return Access(self.directory_mode, None if self.uid is None else os.geteuid(), self.gid)
 
-def format_damage(directory: str) -> str | None:
-    """Return what is wrong with the formats in a directory; None if they fit its PEM parts."""
-    names = os.listdir(directory)
-    if PARTS["haproxy"] in names:
-        parts = read(directory, PARTS["fullchain"]) + read(directory, PARTS["private_key"])
-        if not hmac.compare_digest(read(directory, PARTS["haproxy"]), parts):
+
+def format_damage(contents: Mapping[str, bytes], directory: str) -> str | None:
+    """Return what is wrong with the formats among the files of a directory; None if they fit its PEM parts."""
+    haproxy, pkcs12 = contents.get(PARTS["haproxy"]), contents.get(PARTS["pkcs12"])
+    if haproxy is not None:
+        parts = contents[PARTS["fullchain"]] + contents[PARTS["private_key"]]
+        if not hmac.compare_digest(haproxy, parts):
             return f"{directory}/{PARTS['haproxy']} is not the full chain with its key"
-    if PARTS["pkcs12"] in names and pkcs12_info(directory).get("sha256") != _sha256(read(directory, PARTS["pkcs12"])):
+    if pkcs12 is not None and pkcs12_info(contents.get(PKCS12_INFO_FILE, b"")).get("sha256") != _sha256(pkcs12):
         return f"{directory}/{PARTS['pkcs12']} is not as it was made"
     return None
 
 
-def files_in(directory: str) -> list[str]:
-    """Return the names that a version must have, and those of the formats it has."""
-    extra = [*FORMATS.values(), PKCS12_INFO_FILE]
-    return [*PEM_PARTS.values(), INFO_FILE, *(name for name in extra if os.path.lexists(os.path.join(directory, name)))]
-
-
-def pkcs12_info(directory: str) -> Mapping[str, Any]:
+def pkcs12_info(content: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(read(directory, PKCS12_INFO_FILE))
-    except (OSError, ValueError):
+        found = parse_json(content)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
+def limit_of(name: str) -> int:
+    """Return how large a file of a version may be."""
+    return NOTES_LIMIT if name.endswith(".json") else PEM_LIMIT
+
+
+def check_size(contents: Mapping[str, bytes]) -> None:
+    """Refuse a bundle that could be written but not read again."""
+    for name, content in contents.items():
+        if len(content) > limit_of(name):
+            raise HostError(
+                f"the bundle's {name} is larger than {limit_of(name) >> 10} KiB: is this really a certificate with its "
+                "chain and key?",
+                "check bundle",
+            )
+
+
 def read(directory: str, name: str) -> bytes:
-    with open(os.path.join(directory, name), "rb") as stream:
-        return stream.read()
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return read_regular(name, limit_of(name), at=descriptor, shown=os.path.join(directory, name)).data
+    finally:
+        os.close(descriptor)
 
 
 def first_certificate(content: bytes) -> str:
     """Return the first certificate of a PEM file; ValueError if it holds none."""
-    found = _PEM_CERTIFICATE.search(content.decode("ascii", "strict"))
-    if found is None:
-        raise ValueError("no certificate")
-    return found.group(0)
+    for kind, block in _pem_blocks(content):
+        if kind == "CERTIFICATE":
+            return block
+    raise ValueError("no certificate")
+
+
+def _pem_blocks(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield kind and text of each block; in one go, whatever the content is, as others may write it."""
+    text, position = content.decode("ascii", "strict"), 0
+    missing: set[str] = set()
+    while True:
+        begin = _PEM_BEGIN.search(text, position)
+        if begin is None:
+            return
+        kind, position = begin.group(1), begin.end()
+        end_mark = f"-----END {kind}-----"
+        end = -1 if kind in missing else text.find(end_mark, position)
+        if end < 0:
+            missing.add(kind)
+            continue
+        space = _SPACE.match(text, end + len(end_mark))
+        position = end + len(end_mark) if space is None else space.end()
+        yield kind, text[begin.start() : position]
 
 
 def adopted_contents(parts: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -160,11 +209,11 @@ def adopted_contents(parts: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _fill_in(contents: dict[str, bytes]) -> None:
     if "haproxy" in contents:
-        text = contents["haproxy"].decode("ascii", "strict")
-        key = _PEM_KEY.search(text)
-        if key is not None:
-            contents.setdefault("private_key", key.group(0).encode("ascii"))
-        chain = "".join(match.group(0) for match in _PEM_CERTIFICATE.finditer(text))
+        blocks = list(_pem_blocks(contents["haproxy"]))
+        for kind, block in blocks:
+            if kind.endswith("PRIVATE KEY"):
+                contents.setdefault("private_key", block.encode("ascii"))
+        chain = "".join(block for kind, block in blocks if kind == "CERTIFICATE")
         contents.setdefault("fullchain", chain.encode("ascii"))
     if "fullchain" in contents:
         certificate, chain_rest = _split_chain(contents["fullchain"])

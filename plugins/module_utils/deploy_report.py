@@ -14,7 +14,7 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import HostErro
 from ansible_collections.certops.acm.plugins.module_utils.handshake import Seen
 from ansible_collections.certops.acm.plugins.module_utils.install_plan import Plan
 from ansible_collections.certops.acm.plugins.module_utils.journal import ABSENT, Goal
-from ansible_collections.certops.acm.plugins.module_utils.versions import Version
+from ansible_collections.certops.acm.plugins.module_utils.version_check import Version
 
 UNDECIDED = Plan(Goal(None), Goal(None))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import grp
 import hashlib
+import math
 import os
 import pwd
 import re
@@ -16,7 +17,13 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.certops.acm.plugins.module_utils.bundle_files import FORMATS, BundleFiles, Ownership, Pkcs12
+from ansible_collections.certops.acm.plugins.module_utils.bundle_files import (
+    FORMATS,
+    BundleFiles,
+    Ownership,
+    Pkcs12,
+    check_size,
+)
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.handshake import Listener, name_to_ask
 from ansible_collections.certops.acm.plugins.module_utils.install_plan import (
@@ -26,6 +33,8 @@ from ansible_collections.certops.acm.plugins.module_utils.install_plan import (
     Desired,
     Link,
 )
+from ansible_collections.certops.acm.plugins.module_utils.regular_file import FILE_LIMIT
+from ansible_collections.certops.acm.plugins.module_utils.time_limit import WORK_TIMEOUT
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -44,6 +53,9 @@ def read_desired(params: Mapping[str, Any], *, check_mode: bool) -> Desired:
     )
     links = tuple(Link(item["path"], item["part"]) for item in params["links"])
     _check_paths(base, [item.path for item in config_files] + [item.path for item in links])
+    for item in config_files:
+        if len(item.content) > FILE_LIMIT:
+            raise _refused(f"the content for {item.path} is larger than {FILE_LIMIT >> 20} MiB: make it shorter")
     if params["keep_versions"] < 1:
         raise _refused("keep_versions must be at least 1, because the live version counts")
     return Desired(
@@ -56,6 +68,21 @@ def read_desired(params: Mapping[str, Any], *, check_mode: bool) -> Desired:
         force=params["force"],
         keep_versions=params["keep_versions"],
     )
+
+
+def time_limit(params: Mapping[str, Any]) -> float:
+    """Return how many seconds the whole run may take; HostError if that cannot be enough."""
+    waiting = params["handshake_timeout"] + params["lock_timeout"]
+    given = params.get("timeout")
+    limit = waiting + WORK_TIMEOUT if given is None else given
+    if not (math.isfinite(limit) and min(params["handshake_timeout"], params["lock_timeout"]) >= 0):
+        raise _refused("timeout, handshake_timeout and lock_timeout must be seconds, 0 or more")
+    if limit <= waiting:
+        raise _refused(
+            f"timeout {limit:g} leaves no time for the work itself: choose more than handshake_timeout and "
+            f"lock_timeout together, which are {waiting:g} s"
+        )
+    return limit
 
 
 def _bundle(params: Mapping[str, Any], check_mode: bool) -> BundleFiles:
@@ -73,7 +100,7 @@ def _bundle(params: Mapping[str, Any], check_mode: bool) -> BundleFiles:
     if not key and not check_mode:
         raise HostError("private_key is missing: pass it, as acm_export_cert returned it", "check bundle")
     formats = frozenset([*params["formats"], *(item["part"] for item in params["links"] if item["part"] in FORMATS)])
-    return BundleFiles(
+    bundle = BundleFiles(
         params["certificate"].encode("ascii"),
         params["chain"].encode("ascii"),
         key.encode("ascii") if key else None,
@@ -81,6 +108,8 @@ def _bundle(params: Mapping[str, Any], check_mode: bool) -> BundleFiles:
         formats,
         _pkcs12(params["pkcs12"]) if "pkcs12" in formats else None,
     )
+    check_size(bundle.contents())
+    return bundle
 
 
 def _pkcs12(made: Mapping[str, Any]) -> Pkcs12:
@@ -102,8 +131,10 @@ def _ownership(params: Mapping[str, Any]) -> Ownership:
         group = grp.getgrnam(params["group"])
     except KeyError as error:
         raise _refused(f"{error.args[0]} on this host: make it, or correct owner and group") from None
-    shared = group.gr_gid != user.pw_gid
-    return Ownership(user.pw_uid, group.gr_gid, _mode("key_mode", params["key_mode"]), 0o750 if shared else 0o700)
+    shared = 0o050 if group.gr_gid != user.pw_gid else 0
+    # The directories stay ours, and the owner's processes may have no groups, as in containers: let them through.
+    through = 0o011 if user.pw_uid != os.geteuid() else 0
+    return Ownership(user.pw_uid, group.gr_gid, _mode("key_mode", params["key_mode"]), 0o700 | shared | through)
 
 
 def _mode(option: str, text: str) -> int:

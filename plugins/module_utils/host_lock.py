@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
+from ansible_collections.certops.acm.plugins.module_utils.held_directory import is_ours
 
 _PAUSE = 0.1
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class HostLock:
@@ -30,8 +33,11 @@ class HostLock:
 
     def __enter__(self) -> HostLock:
         # Not inherited by children: a server started by a reload must not keep the lock.
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(self._path, _OPEN, 0o600)
         try:
+            status = os.fstat(self._descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or not is_ours(status.st_uid):
+                raise HostError(f"{self._path} is no lock file of cert_deploy: move away what is there", "lock")
             self._wait()
         except BaseException:
             os.close(self._descriptor)

@@ -12,14 +12,21 @@ import os
 from collections.abc import Callable, Mapping
 
 from ansible_collections.certops.acm.plugins.module_utils.bundle_files import PARTS
+from ansible_collections.certops.acm.plugins.module_utils.file_change import FileChange
 from ansible_collections.certops.acm.plugins.module_utils.handshake import Look
 from ansible_collections.certops.acm.plugins.module_utils.install_plan import GONE, PRESENT, Desired, Observed
-from ansible_collections.certops.acm.plugins.module_utils.journal import Entry, Memory, observe
+from ansible_collections.certops.acm.plugins.module_utils.journal import LINK, Entry, Memory, observe
 from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
 
 
 def observe_host(
-    store: VersionStore, memory: Memory, desired: Desired, look: Look, now: Callable[[], datetime.datetime]
+    files: FileChange,
+    store: VersionStore,
+    memory: Memory,
+    desired: Desired,
+    *,
+    look: Look,
+    now: Callable[[], datetime.datetime],
 ) -> Observed:
     """Return what is on this host and behind its listeners."""
     record, live_name = memory.read_record(), store.live_name()
@@ -30,7 +37,18 @@ def observe_host(
     else:
         paths = [wanted.path for wanted in desired.config_files]
         parts = {link.path: link.part for link in desired.links}
-    links = {path: observe(path)[0] for path in parts}
+    contents: dict[str, bytes] = {}
+
+    def entry(path: str, part: str | None = None) -> Entry:
+        found, content = observe(files, path)
+        # What a link of another leads to is adopted; ours leads to the live version.
+        if found.kind == LINK and part is not None and found.target != store.live_path(part):
+            found, content = observe(files, path, follow=True)
+        if content is not None:
+            contents[str(found.digest)] = content
+        return found
+
+    links = {path: entry(path, None if gone else part) for path, part in parts.items()}
     names = store.names()
     earlier = [store.read(name) for name in reversed(record.history) if name in names and name != live_name]
     live = None if live_name is None else store.read(live_name)
@@ -42,12 +60,13 @@ def observe_host(
         match=_match(store, desired, live_name),
         free_name="" if desired.bundle is None else store.free_name(desired.bundle.fingerprint),
         earlier=tuple(version for version in earlier if version.damage is None),
-        files={path: observe(path)[0] for path in paths},
+        files={path: entry(path) for path in paths},
         links=links,
         live_paths={part: store.live_path(part) for part in PARTS},
         adopted_name=_adopted_name(store, parts, links),
         seen=() if gone else tuple(look(listener.for_certificate(info)) for listener in desired.listeners),
         leftovers=os.path.isdir(store.base),
+        contents=contents,
     )
 
 

@@ -28,7 +28,7 @@ from ansible_collections.certops.acm.plugins.module_utils.journal import (
     Record,
     digest_of,
 )
-from ansible_collections.certops.acm.plugins.module_utils.versions import Version
+from ansible_collections.certops.acm.plugins.module_utils.version_check import Version
 
 PRESENT, ROLLED_BACK, GONE = "present", "rolled_back", "absent"
 LIVE_PLACEHOLDER = "{live}"
@@ -79,6 +79,7 @@ class Observed:
         seen: what each listener showed.
         reload_pending: an interrupted change was undone after the server had read it.
         leftovers: the directory of this certificate exists.
+        contents: of the files, by digest.
         now: of the host's clock.
     """
 
@@ -95,6 +96,7 @@ class Observed:
     seen: tuple[Seen, ...] = ()
     reload_pending: bool = False
     leftovers: bool = False
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

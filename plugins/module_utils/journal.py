@@ -10,6 +10,7 @@ The journal is written before anything that a server reads is touched. It holds 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,13 @@ from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.file_change import Access, FileChange
+from ansible_collections.certops.acm.plugins.module_utils.regular_file import (
+    FILE_LIMIT,
+    MEMORY_LIMIT,
+    Unreadable,
+    parse_json,
+    read_linked,
+)
 
 ABSENT, FILE, LINK = "absent", "file", "link"
 
@@ -101,26 +109,26 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def observe(path: str) -> tuple[Entry, bytes | None]:
-    """Return what is at a path, and its content (of a link: the content of what it points to)."""
+def observe(files: FileChange, path: str, *, follow: bool = False) -> tuple[Entry, bytes | None]:
+    """Return what is at a path, and its content; mode, owner and content are those of one and the same file.
+
+    Args:
+        follow: of a link, return the content of what it leads to.
+    """
     try:
-        status = os.lstat(path)
+        target = files.link_target(path)
+        if target is not None:
+            linked = read_linked(path, FILE_LIMIT) if follow else None
+            content = None if linked is None else linked.data
+            return Entry(LINK, target=target, digest=None if content is None else digest_of(content)), content
+        found = files.read(path, FILE_LIMIT)
     except FileNotFoundError:
         return Entry(ABSENT), None
     except NotADirectoryError:
         raise HostError(f"a part of the path {path} is not a directory: correct the path", "preflight") from None
-    if stat.S_ISLNK(status.st_mode):
-        content = _content(path) if os.path.isfile(path) else None
-        return Entry(LINK, target=os.readlink(path), digest=None if content is None else digest_of(content)), content
-    if not stat.S_ISREG(status.st_mode):
-        raise HostError(f"{path} is neither a file nor a link: move it away or choose another path", "preflight")
-    content = _content(path)
-    return Entry(FILE, digest_of(content), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid), content
-
-
-def _content(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        return stream.read()
+    status = found.status
+    entry = Entry(FILE, digest_of(found.data), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+    return entry, found.data
 
 
 class Memory:
@@ -155,38 +163,42 @@ class Memory:
     def write_record(self, record: Record | None) -> None:
         if record is None:
             self._files.remove(self.record_path)
-        elif self._load(self.record_path) != json.loads(_bytes(asdict(record))):
+        elif self._load(self.record_path) != parse_json(_bytes(asdict(record))):
             self._store(self.record_path, asdict(record))
 
     def back_up(self, content: bytes) -> None:
         """Keep a content under its digest."""
-        path = os.path.join(self._backups, digest_of(content))
-        if not os.path.exists(path):
-            self._files.write(path, content, Access(0o600))
+        digest = digest_of(content)
+        with contextlib.suppress(Unreadable):  # it is not there, or of no use
+            self.restore(digest)
+            return
+        self._files.write(os.path.join(self._backups, digest), content, Access(0o600))
 
     def restore(self, digest: str) -> bytes:
         """Return a content that was kept; it is checked, because it may be put back years later."""
         path = os.path.join(self._backups, digest)
         try:
-            content = _content(path)
+            content = self._files.read(path, FILE_LIMIT).data
         except OSError as error:
-            raise HostError(f"the backup {path} cannot be read: {error.strerror}", "roll back") from None
+            raise Unreadable(f"the backup {path} cannot be read: {error.strerror}", "roll back") from None
         if digest_of(content) != digest:
-            raise HostError(f"the backup {path} is damaged: put the file back by hand, then remove it", "roll back")
+            raise Unreadable(f"the backup {path} is damaged: put the file back by hand, then remove it", "roll back")
         return content
 
+    def unneeded_backups(self, keep: set[str]) -> list[str]:
+        names = sorted(os.listdir(self._backups)) if os.path.isdir(self._backups) else []
+        return [name for name in names if name not in keep]
+
     def forget_backups(self, keep: set[str]) -> None:
-        for name in sorted(os.listdir(self._backups)) if os.path.isdir(self._backups) else ():
-            if name not in keep:
-                self._files.remove(os.path.join(self._backups, name))
+        for name in self.unneeded_backups(keep):
+            self._files.remove_tree(os.path.join(self._backups, name))
 
     def _store(self, path: str, data: dict[str, Any]) -> None:
         self._files.write(path, _bytes(data), Access(0o600))
 
-    @staticmethod
-    def _load(path: str) -> Any:
+    def _load(self, path: str) -> Any:
         try:
-            return json.loads(_content(path))
+            return parse_json(self._files.read(path, MEMORY_LIMIT).data)
         except FileNotFoundError:
             return None
         except NotADirectoryError:
@@ -210,7 +222,10 @@ def _unreadable(path: str) -> str:
 
 
 def _bytes(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"
+    made = json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"
+    if len(made) > MEMORY_LIMIT:
+        raise HostError("too many files and links are managed for one certificate: use several names", "stage")
+    return made
 
 
 def _journal(data: dict[str, Any]) -> Journal:

@@ -11,6 +11,7 @@ replace a pair of files switch all at once, through a link that they share.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 
@@ -35,7 +36,7 @@ class Mover:
     """Moves what is on the disk to a goal; may be stopped anywhere and started again.
 
     Args:
-        contents: by digest; what is not in it is taken from the backups.
+        contents: by digest, as they were observed; what is not in it is taken from the backups.
     """
 
     def __init__(
@@ -44,12 +45,12 @@ class Mover:
         self._store = store
         self._memory = memory
         self._files = files
-        self._contents = contents or {}
+        self._contents = {} if contents is None else contents
 
     def prepare(self, goal: Goal) -> None:
         """Write the new contents beside the files, so that moving needs no more space."""
         for path, entry in goal.files:
-            if entry.kind == FILE and not observe(path)[0].same(entry):
+            if entry.kind == FILE and not self._observe(path).same(entry):
                 self._files.prepare(path, self._content(entry), entry.access)
         if goal.record is not None:
             self._memory.prepare_record(goal.record)
@@ -75,7 +76,7 @@ class Mover:
     def clean(self, goal: Goal) -> None:
         """Remove what a killed run prepared beside the paths of a goal."""
         for path in affected_paths(goal):
-            if os.path.isdir(os.path.dirname(path)):
+            with contextlib.suppress(NotADirectoryError):
                 self._files.remove(temporary_path(path))
 
     def back_up(self, before: Goal, goal: Goal) -> None:
@@ -83,9 +84,8 @@ class Mover:
         wanted = {**dict(goal.files), **{link.path: link.entry for link in goal.links}}
         entries = [*before.files, *((link.path, link.entry) for link in before.links if not self._leads_to_live(link))]
         for path, entry in entries:
-            content = None if entry.digest is None or entry.same(wanted[path]) else observe(path)[1]
-            if content is not None:
-                self._memory.back_up(content)
+            if entry.digest is not None and not entry.same(wanted[path]):
+                self._memory.back_up(self._content(entry))
 
     def stage_adopted(self, links: Iterable[LinkGoal]) -> None:
         """Make a version of the files that links replace, so that all of them can change at once."""
@@ -103,7 +103,7 @@ class Mover:
         return self._contents[digest] if digest in self._contents else self._memory.restore(digest)
 
     def _put_files(self, wanted: Iterable[tuple[str, Entry]]) -> None:
-        differing = [(path, entry) for path, entry in wanted if not observe(path)[0].same(entry)]
+        differing = [(path, entry) for path, entry in wanted if not self._observe(path).same(entry)]
         for path, entry in differing:
             if entry.kind == FILE:
                 self._files.write(path, self._content(entry), entry.access)
@@ -113,12 +113,12 @@ class Mover:
 
     def _adopt(self, links: list[LinkGoal]) -> None:
         """Make links lead to the live version; those that replace something all at once."""
-        links = [link for link in links if not observe(link.path)[0].same(link.entry)]
+        links = [link for link in links if not self._observe(link.path).same(link.entry)]
         for adopted, group in self._groups(links).items():
             shared = self._store.adopting(adopted)
-            if not os.path.islink(shared):
+            if self._files.link_target(shared) is None:
                 self._point(shared, f"versions/{adopted}")
-            if os.readlink(shared) != "live":
+            if self._files.link_target(shared) != "live":
                 self._swap(group, shared)
                 self._point(shared, "live")  # the instant of the change
         self._swap(links, self._store.live)
@@ -126,12 +126,12 @@ class Mover:
 
     def _release(self, links: list[LinkGoal]) -> None:
         """Put back what links replaced; what belongs together all at once."""
-        links = [link for link in links if not observe(link.path)[0].same(link.entry)]
+        links = [link for link in links if not self._observe(link.path).same(link.entry)]
         for adopted, group in self._groups(links).items():
             shared = self._store.adopting(adopted)
-            if not os.path.islink(shared):
+            if self._files.link_target(shared) is None:
                 self._point(shared, "live")
-            if os.readlink(shared) == "live":
+            if self._files.link_target(shared) == "live":
                 self._swap([link for link in group if self._on_live(link)], shared)
                 self._point(shared, f"versions/{adopted}")  # the instant of the change
         self._put_back(links)
@@ -151,7 +151,7 @@ class Mover:
 
     def _put_back(self, links: Iterable[LinkGoal]) -> None:
         for link in links:
-            if observe(link.path)[0].same(link.entry):
+            if self._observe(link.path).same(link.entry):
                 continue
             if link.entry.kind == FILE:
                 self._files.write(link.path, self._content(link.entry), link.entry.access)
@@ -165,11 +165,14 @@ class Mover:
             self._point(link.path, os.path.join(directory, PARTS[link.part]))
 
     def _point(self, path: str, target: str) -> None:
-        if not os.path.islink(path) or os.readlink(path) != target:
+        if self._files.link_target(path) != target:
             self._files.swap_link(path, target)
 
     def _leads_to_live(self, link: LinkGoal) -> bool:
         return link.entry.kind == LINK and link.entry.target == self._store.live_path(link.part)
 
     def _on_live(self, link: LinkGoal) -> bool:
-        return os.path.islink(link.path) and os.readlink(link.path) == self._store.live_path(link.part)
+        return self._files.link_target(link.path) == self._store.live_path(link.part)
+
+    def _observe(self, path: str) -> Entry:
+        return observe(self._files, path)[0]

@@ -13,6 +13,7 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import HostErro
 from ansible_collections.certops.acm.plugins.module_utils.file_change import FileChange, explain, is_temporary
 from ansible_collections.certops.acm.plugins.module_utils.journal import Memory
 from ansible_collections.certops.acm.plugins.module_utils.mover import Mover
+from ansible_collections.certops.acm.plugins.module_utils.time_limit import Interrupted
 from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
 
 
@@ -46,15 +47,26 @@ def repair_host(root: str, wanted: str, files: FileChange) -> Repair:
             try:
                 _undo(root, name, files, repair)
             except (HostError, OSError) as error:
-                if name == wanted:
+                if name == wanted or isinstance(error, Interrupted):
                     raise
                 reason = explain(error) if isinstance(error, OSError) else error
                 repair.warnings.append(f"{name} was left unfinished and cannot be repaired: {reason}")
     return repair
 
 
+def took_over(number: int, name: str) -> str:
+    return f"take {number} version {'directory' if number == 1 else 'directories'} of {name} back from another user"
+
+
 def _undo(root: str, name: str, files: FileChange, repair: Repair) -> None:
     store = VersionStore(root, name, files)
+    if not store.is_safe():  # whatever a journal there says, it is not ours
+        if os.path.lexists(os.path.join(store.base, "journal.json")):
+            repair.warnings.append(f"{store.base} is left alone, because others than root may write to it")
+        return
+    taken = store.take_over()
+    if taken:
+        repair.done.append(took_over(taken, name))
     memory = Memory(store.base, files)
     mover = Mover(store, memory, files)
     store.sweep()

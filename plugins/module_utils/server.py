@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,6 +21,10 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import HostErro
 
 TIMEOUT = 60.0
 _OUTPUT_LIMIT = 1500
+# Of what a command prints, the last of it is read; one that never stops printing is stopped itself.
+_READ_LIMIT = 4 << 20
+_PRINT_LIMIT = 64 << 20
+_PAUSE = 0.1
 # Logins without root's PATH do not see where servers live.
 _PATH = ":".join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin"])
 
@@ -51,16 +56,25 @@ def run_command(argv: tuple[str, ...], timeout: float = TIMEOUT) -> Outcome:
             env=environment,
             start_new_session=True,
         )
-        code: int | None
         try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            code = None
-        output.seek(0)
-        text = output.read().decode("utf-8", "replace").strip()
+            code = _wait(process, output.fileno(), time.monotonic() + timeout)
+        finally:
+            if process.returncode is None:  # also when the run is told to stop
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        output.seek(max(os.fstat(output.fileno()).st_size - _READ_LIMIT, 0))
+        text = output.read(_READ_LIMIT).decode("utf-8", "replace").strip()
     return Outcome(code, text)
+
+
+def _wait(process: subprocess.Popen[bytes], output: int, deadline: float) -> int | None:
+    """Return the exit code; None if the process has to be stopped."""
+    while True:
+        try:
+            return process.wait(min(max(deadline - time.monotonic(), 0), _PAUSE))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= deadline or os.fstat(output).st_size > _PRINT_LIMIT:
+                return None
 
 
 def _short(output: str) -> str:

@@ -16,7 +16,7 @@ import datetime
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.certops.acm.plugins.module_utils.deploy_report import Report
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
@@ -37,12 +37,13 @@ from ansible_collections.certops.acm.plugins.module_utils.journal import (
     Record,
     digest_of,
     kept_digests,
-    observe,
 )
 from ansible_collections.certops.acm.plugins.module_utils.mover import Mover
 from ansible_collections.certops.acm.plugins.module_utils.preflight import check_before, complaints, make_root
-from ansible_collections.certops.acm.plugins.module_utils.repair import repair_host
+from ansible_collections.certops.acm.plugins.module_utils.regular_file import Unreadable
+from ansible_collections.certops.acm.plugins.module_utils.repair import repair_host, took_over
 from ansible_collections.certops.acm.plugins.module_utils.server import Server
+from ansible_collections.certops.acm.plugins.module_utils.time_limit import WORK_TIMEOUT, TimeLimit
 from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
 
 # Seconds that a server gets to read its configuration before the files change again under its eyes.
@@ -65,6 +66,7 @@ class Settings:
         handshake_timeout: seconds for all listeners together to serve the new certificate.
         lock_timeout: seconds to wait for another run on this host.
         on_step: called before each step and before each system call that changes a file.
+        limit: how long the run may take; whoever starts the run starts it, too.
         label: see FileChange.
         now, look: the host's clock, and how to look at a listener.
     """
@@ -73,6 +75,7 @@ class Settings:
     lock_timeout: float = 60.0
     on_step: Step | None = None
     label: Label | None = None
+    limit: TimeLimit = field(default_factory=TimeLimit)
     now: Callable[[], datetime.datetime] = _now
     look: Look = look
 
@@ -94,7 +97,7 @@ class Transaction:
         self._desired = desired
         self._server = server
         self._settings = settings or Settings()
-        self._files = FileChange(self._settings.on_step, self._settings.label)
+        self._files = FileChange(self._note, self._settings.label)
         self._store = VersionStore(root, name, self._files)
         self._memory = Memory(self._store.base, self._files)
         self._contents = {digest_of(wanted.content): wanted.content for wanted in desired.config_files}
@@ -105,12 +108,17 @@ class Transaction:
 
     def check(self) -> Report:
         """Look and decide, and change nothing."""
-        with _step("preflight"):
+        with self._step("preflight"), self._files.directories.holding():
             self._store.check_layout()
             interrupted = self._memory.read_journal() is not None
             self._decide(pending=False)
+            foreign = len(self._store.foreign())
             if self._plan.changed:
                 self.report.warnings += complaints(self._plan, self._server)
+            elif not interrupted:
+                self.report.repaired += self._left()
+        if foreign:
+            self.report.repaired.append(took_over(foreign, self._name))
         if interrupted:
             self.report.repaired.append(f"repair what an interrupted run left of {self._name}")
         return self.report
@@ -122,27 +130,48 @@ class Transaction:
             RolledBack: the change failed and everything is as it was before.
             HostError: nothing was changed, or the way back failed, too; the text says which.
         """
-        with _step("preflight"):
-            self._store.check_layout()
-            if self._desired.state != PRESENT and not os.path.isdir(self._store.root):
-                self._decide(pending=False)
-                return self.report
-            make_root(self._store.root, self._files)
-        with _step("lock"), HostLock(os.path.join(self._store.root, ".lock"), self._settings.lock_timeout):
-            with _step("repair"):
-                repair = repair_host(self._store.root, self._name, self._files)
-                self.report.repaired += repair.done
-                self.report.warnings += repair.warnings
-            with _step("preflight"):
+        with self._files.directories.holding():
+            with self._step("preflight"):
                 self._store.check_layout()
-                self._decide(pending=repair.reloaded)
-                if self._plan.changed:
-                    self._files.announce("preflight")
-                    damaged = self.report.before is not None and self.report.before.damage is not None
-                    check_before(self._plan, self._server, self._store.base, damaged=damaged)
-            if self._plan.changed:
-                self._change()
+                if self._desired.state != PRESENT and not os.path.isdir(self._store.root):
+                    self._decide(pending=False)
+                    return self.report
+                make_root(self._store.root, self._files)
+            lock = HostLock(os.path.join(self._store.root, ".lock"), self._settings.lock_timeout)
+            with self._step("lock"), lock:
+                self._run_alone()
         return self.report
+
+    def _run_alone(self) -> None:
+        with self._step("repair"):
+            repair = repair_host(self._store.root, self._name, self._files)
+            self.report.repaired += repair.done
+            self.report.warnings += repair.warnings
+        with self._step("preflight"):
+            self._store.check_layout()
+            self._decide(pending=repair.reloaded)
+            if self._plan.changed:
+                self._files.announce("preflight")
+                damaged = self.report.before is not None and self.report.before.damage is not None
+                check_before(self._plan, self._server, self._store.base, damaged=damaged)
+        if self._plan.changed:
+            self._change()
+        self._clean_up()
+
+    def _note(self, operation: str, path: str) -> None:
+        if not path:  # a step of ours, and no system call
+            self._settings.limit.step = operation
+        if self._settings.on_step is not None:
+            self._settings.on_step(operation, path)
+
+    @contextlib.contextmanager
+    def _step(self, step: str) -> Iterator[None]:
+        """Turn an error of the operating system into one clear sentence."""
+        self._settings.limit.step = step
+        try:
+            yield
+        except OSError as error:
+            raise HostError(explain(error), step) from error
 
     @property
     def _plan(self) -> Plan:
@@ -151,21 +180,25 @@ class Transaction:
     # Look and decide.
 
     def _decide(self, pending: bool) -> None:
-        observed = observe_host(self._store, self._memory, self._desired, self._settings.look, self._settings.now)
+        observed = observe_host(
+            self._files,
+            self._store,
+            self._memory,
+            self._desired,
+            look=self._settings.look,
+            now=self._settings.now,
+        )
+        self._contents.update(observed.contents)
         self.report.before = observed.live
         self.report.seen = self._seen_before = observed.seen
         plan = self.report.plan = decide(replace(observed, reload_pending=pending), self._desired)
         if plan.reload and self._server.can_reload:
             self.report.reload = f"reload {self._server.name}"
-        for path, _entry in self.report.plan.before.files:
-            entry, content = observe(path)
-            if content is not None:
-                self._contents.setdefault(str(entry.digest), content)
 
     def _content(self, digest: str) -> bytes | None:
         try:
             return self._contents[digest] if digest in self._contents else self._memory.restore(digest)
-        except HostError:
+        except Unreadable:
             return None  # only for the diff
 
     # The change.
@@ -179,7 +212,6 @@ class Transaction:
             self._activate(journal)
         except Exception as error:
             self._go_back(_host_error(error, "activate"))
-        self._clean_up()
 
     def _stage(self, journal: Journal) -> None:
         """Everything that needs space; nothing that a server reads."""
@@ -194,6 +226,7 @@ class Transaction:
             self._mover.prepare(plan.goal)
             self._memory.write_journal(journal)
         except Exception as error:
+            self._settings.limit.allow(self._time_to_go_back)
             self._unstage()
             cause = _host_error(error, "stage")
             raise HostError(f"nothing was changed: {cause}", "stage") from None
@@ -210,12 +243,25 @@ class Transaction:
 
     def _prune(self, goal: Goal) -> None:
         """Remove the versions and backups that a state does not need."""
+        for name in self._unneeded(goal):
+            self._files.remove_tree(self._store.path(name))
+        self._memory.forget_backups(kept_digests(goal.record or Record()))
+
+    def _unneeded(self, goal: Goal) -> list[str]:
+        """Return the versions that a state does not need."""
         record = goal.record or Record()
         adopted = [link.adopted for link in record.links.values()]
-        for name in self._store.names():
-            if name not in (goal.live, record.left, *record.history, *adopted):
-                self._files.remove_tree(self._store.path(name))
-        self._memory.forget_backups(kept_digests(record))
+        needed = (goal.live, record.left, *record.history, *adopted)
+        return [name for name in self._store.names() if name not in needed]
+
+    def _left(self) -> list[str]:
+        """Return what a killed run left, for people; nothing where nothing is known of the live version."""
+        before = self._plan.before
+        if before.record is None or before.live not in before.record.history:
+            return []
+        backups = self._memory.unneeded_backups(kept_digests(before.record))
+        versions = [f"version {name[:12]}" for name in self._unneeded(before)]
+        return [f"remove {left}, which nothing needs" for left in [*versions, *(["old backups"] if backups else [])]]
 
     def _activate(self, journal: Journal) -> None:
         plan = self._plan
@@ -268,13 +314,21 @@ class Transaction:
         )
 
     def _clean_up(self) -> None:
-        """Remove what nothing needs any more; the change is made, so a failure here is only a warning."""
+        """Remove what nothing needs any more, also what a killed run left.
+
+        The change is made, so a failure here is only a warning.
+        """
+        plan = self._plan
         try:
-            self._files.announce("clean up")
-            if self._plan.purge:
+            if plan.changed:
+                self._files.announce("clean up")
+            if plan.purge:
                 self._files.remove_tree(self._store.base)
-            elif self._plan.changes_files:
-                self._prune(self._plan.goal)
+            elif plan.changes_files:
+                self._prune(plan.goal)
+            elif left := self._left():
+                self.report.repaired += left
+                self._prune(plan.before)
         except (OSError, HostError) as error:  # a HostError: told to stop
             reason = explain(error) if isinstance(error, OSError) else error
             self.report.warnings.append(f"the change was made, but not all of the old is removed: {reason}")
@@ -284,6 +338,7 @@ class Transaction:
     def _go_back(self, reason: HostError) -> None:
         if not self._plan.changes_files:
             raise HostError(f"no file was changed: {reason}", reason.step) from reason
+        self._settings.limit.allow(self._time_to_go_back)
         try:
             self._files.announce("roll back")
             if self._reloaded and reason.step != "handshake":  # which has waited already
@@ -297,6 +352,10 @@ class Transaction:
                 reason.step,
             ) from reason
         raise RolledBack(f"everything is as it was before: {reason}", reason.step) from reason
+
+    @property
+    def _time_to_go_back(self) -> float:
+        return 2 * self._settings.handshake_timeout + WORK_TIMEOUT
 
     def _let_the_server_read(self) -> None:
         """Wait until the server has read what it was told to, even if the reload is said to have failed.
@@ -370,15 +429,6 @@ class Transaction:
                 raise HostError(f"the old certificate is not served again: {text}", "roll back")
         self.report.seen = tuple(seen)
         return any(old.fingerprint is not None for old in self._seen_before)
-
-
-@contextlib.contextmanager
-def _step(step: str) -> Iterator[None]:
-    """Turn an error of the operating system into one clear sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise HostError(explain(error), step) from error
 
 
 def _host_error(error: Exception, step: str) -> HostError:

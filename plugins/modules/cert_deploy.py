@@ -29,7 +29,9 @@ options:
     type: str
     required: true
   root:
-    description: Directory of all certificates on this host. It is made if its parent exists.
+    description:
+      - Directory of all certificates on this host. It is made if its parent exists.
+      - Nobody but root, or the user who runs the module, may be able to write to it or to a directory above it.
     type: path
     default: /etc/ssl/acm
   state:
@@ -57,13 +59,17 @@ options:
     description: Opens O(private_key) on the controller. It is never sent to the host.
     type: str
   owner:
-    description: Owner of the files.
+    description:
+      - Owner of the files. All directories below O(root) stay root's (those of the user who runs the module), because
+        whoever owns a directory can put other files in the place of what is in it.
+      - Another owner than root gets through the directory of a version as any user does, without listing it; who may
+        read the private key is up to O(key_mode).
     type: str
     default: root
   group:
     description:
       - Group of the files. With another group than the owner's own, its members may enter the directory of a version;
-        set O(key_mode=0640) to let them read the key, too.
+        set O(key_mode=0640) to let them read the key, too. Without O(owner), others are kept out of it.
     type: str
     default: root
   key_mode:
@@ -100,6 +106,9 @@ options:
       - They are written in this order and removed in the opposite one; so put an included file before the one
         that includes it.
       - A file that is left out later stays as it is until O(state=absent).
+      - The directory may belong to another user, for instance the one of the service. Then no part of the path may be a
+        symbolic link that this user could have made, and no such link is followed.
+      - What is read from there must be a regular file of at most 4 MiB.
     type: list
     elements: dict
     default: []
@@ -121,6 +130,8 @@ options:
       - Paths that shall lead to a part of the live version, for servers whose configuration names them already.
       - Files that are there are adopted. All of them change at the same instant, they can be rolled back to,
         and O(state=absent) puts them back.
+      - A directory that belongs to another user and the size of files are treated as with O(config_files). A symbolic
+        link there is adopted if it leads to a file of its own owner.
     type: list
     elements: dict
     default: []
@@ -196,6 +207,13 @@ options:
     description: Seconds to wait for another run of this module on the same host.
     type: float
     default: 60
+  timeout:
+    description:
+      - Seconds that the whole run may take; more than O(handshake_timeout) and O(lock_timeout) together. If left out,
+        these two and 240 more.
+      - A run that takes longer ends in the ordinary way, with everything put back, and says at which step it was. Going
+        back has time of its own, twice O(handshake_timeout) and 240 seconds.
+    type: float
   certificate_info:
     description: What the leaf says. Filled in by the action plugin; whatever is set here is replaced.
     type: dict
@@ -381,9 +399,10 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.certops.acm.plugins.module_utils.bundle_files import PARTS
-from ansible_collections.certops.acm.plugins.module_utils.deploy_request import read_desired
+from ansible_collections.certops.acm.plugins.module_utils.deploy_request import read_desired, time_limit
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.server import Server
+from ansible_collections.certops.acm.plugins.module_utils.time_limit import Interrupted, TimeLimit
 from ansible_collections.certops.acm.plugins.module_utils.transaction import RolledBack, Settings, Transaction
 
 
@@ -395,25 +414,25 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             module.set_context_if_different(path, module.selinux_default_context(final), False)
 
     server = Server(tuple(params["config_test"]), params["unit"], tuple(params["reload_command"]))
-    settings = Settings(params["handshake_timeout"], params["lock_timeout"], label=label)
+    transaction = None
     try:
-        desired = read_desired(params, check_mode=module.check_mode)
+        with TimeLimit(time_limit(params)) as limit:
+            settings = Settings(params["handshake_timeout"], params["lock_timeout"], label=label, limit=limit)
+            desired = read_desired(params, check_mode=module.check_mode)
+            transaction = Transaction(params["root"], params["name"], desired, server, settings)
+            report = transaction.check() if module.check_mode else transaction.run()
     except HostError as error:
-        return {"failed": True, "changed": False, "status": "failed", "step": error.step, "msg": str(error)}
-    transaction = Transaction(params["root"], params["name"], desired, server, settings)
-    try:
-        report = transaction.check() if module.check_mode else transaction.run()
-    except RolledBack as error:
-        return {"failed": True, **transaction.report.to_failure(error, "rolled_back")}
-    except HostError as error:
-        return {"failed": True, **transaction.report.to_failure(error, "failed")}
+        if transaction is None:
+            return {"failed": True, "changed": False, "status": "failed", "step": error.step, "msg": str(error)}
+        status = "rolled_back" if isinstance(error, RolledBack) else "failed"
+        return {"failed": True, **transaction.report.to_failure(error, status)}
     for warning in report.warnings:
         module.warn(warning)
     return report.to_result(gone=params["state"] == "absent")
 
 
 def stop(number: int, _frame: object) -> NoReturn:
-    raise HostError(f"the run was stopped by signal {number}", "stopped")
+    raise Interrupted(f"the run was stopped by signal {number}", "stopped")
 
 
 def main() -> None:
@@ -458,6 +477,7 @@ def main() -> None:
             "keep_versions": {"type": "int", "default": 3},
             "force": {"type": "bool", "default": False},
             "lock_timeout": {"type": "float", "default": 60},
+            "timeout": {"type": "float"},
             "certificate_info": {"type": "dict"},
         },
         required_if=[("state", "present", ["certificate", "chain"])],
