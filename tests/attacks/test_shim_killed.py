@@ -51,13 +51,30 @@ def test_a_run_that_is_killed_on_its_way_back_leaves_a_working_host(stages: Stag
     with stage.refusing():
         calls = stage.run(stage.order()).calls
         assert len(calls) > len(stage.calls) / 2
-        for number in range(1, len(calls) + 1, 2):
+        for number in range(1, len(calls) + 1, 3):
             stage.reset()
             assert stage.run(stage.order("before", number)).killed == signal.SIGKILL
             when = f"killed before {calls[number - 1]}"
             stage.check_alive(when)
             assert stage.run().status == "rolled_back", when
             stage.check_before(f"{when}, after the next run")
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_repair_that_is_killed_can_be_repaired(stages: Stages, scene: str) -> None:
+    """Killed here and there, and killed again here and there while the next run repairs and goes on."""
+    stage, repairs = stages[scene], 0
+    for first in range(len(stage.calls) // 5, len(stage.calls) + 1, max(len(stage.calls) // 5, 7)):
+        second, killed = 2, True
+        while killed:
+            stage.reset()
+            assert stage.run(stage.order("before", first)).killed == signal.SIGKILL
+            killed = stage.run(stage.order("before", second)).killed is not None
+            when = f"killed before {stage.calls[first - 1]}, then before call {second}"
+            stage.check_alive(when)
+            stage.check_healed(when)
+            second, repairs = second + 13, repairs + killed
+    assert repairs > 5
 
 
 def kill(stage: Stage, mode: str, number: int) -> None:

@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,10 +32,21 @@ def serve() -> None:
     os.environ.pop("LD_PRELOAD", None)
     # A run looks three times at a server that has old workers; ours has none.
     handshake.IN_A_ROW = 1
+    _import_what_is_late()
     gc.freeze()  # a child shares what its parent never looks through
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_run_in_child(json.loads(line))), flush=True)
+
+
+def _import_what_is_late() -> None:
+    """Import what a run imports only when it needs it, instead of in each child."""
+    time.strptime("2026", "%Y")
+    if hasattr(basic, "_ANSIBLE_PROFILE"):  # since ansible-core 2.19
+        from ansible.module_utils.common import json as profiles
+
+        profiles.get_module_encoder("legacy", profiles.Direction.MODULE_TO_CONTROLLER)
+        profiles.get_module_decoder("legacy", profiles.Direction.CONTROLLER_TO_MODULE)
 
 
 def _run_in_child(job: Mapping[str, Any]) -> dict[str, Any]:

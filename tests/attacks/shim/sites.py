@@ -10,6 +10,7 @@ and what was served before stays served. It knows nothing of the product.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import socket
@@ -44,21 +45,31 @@ class Sites:
         self.serving: list[bytes] = []
         self.refuses: bytes | None = None
         self._sockets: list[socket.socket] = []
+        self._obeys = threading.Thread(target=self._obey, daemon=True)
+        self._open = contextlib.ExitStack()
         self.ports: list[int] = []
 
     def __enter__(self) -> Sites:
-        for name in ("ask", "answer"):
-            os.mkfifo(self._directory / name)
-        threading.Thread(target=self._obey, daemon=True).start()
+        # Open at both ends, and for good: nobody waits for the other one to open it, and nothing is lost.
+        asked, self._answers = (self._fifo(name) for name in ("ask", "answer"))
+        self._asked = self._open.enter_context(os.fdopen(asked, "rb"))
+        self._open.callback(os.close, self._answers)
+        self._obeys.start()
         for index in range(len(self._configurations)):
             self.ports.append(self._listen(functools.partial(self._shake_hands, index)))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        (self._directory / "ask").write_text("end")
+        os.write(self._asked.fileno(), b"end\n")
+        self._obeys.join()
+        self._open.close()
         for listener in self._sockets:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
+
+    def _fifo(self, name: str) -> int:
+        os.mkfifo(self._directory / name)
+        return os.open(self._directory / name, os.O_RDWR | os.O_CLOEXEC)
 
     def command(self, word: str) -> list[str]:
         """Return the command that tests the configuration, or reloads it."""
@@ -111,11 +122,10 @@ class Sites:
             secured.recv(1)
 
     def _obey(self) -> None:
-        while True:
-            word = (self._directory / "ask").read_text().strip()
-            if word == "end":
+        for line in self._asked:
+            if line == b"end\n":
                 return
-            (self._directory / "answer").write_text(self._answer(word) + "\n")
+            os.write(self._answers, f"{self._answer(line.decode().strip())}\n".encode())
 
     def _answer(self, word: str) -> str:
         try:
