@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,29 +20,29 @@ import nox
 
 
 class Generation(NamedTuple):
-    """What one ansible-core is tested with: versions of Python, ansible-core, and PyPI's ``ansible``.
+    """What one ansible-core is tested with; its version, and that of all it brings, is in tests/requirements.
 
-    ``ansible`` is taken for its collections alone (amazon.aws 9, 10 and 11), so its own requirement
-    of a certain ansible-core does not count: amazon.aws 9 is what 2.16 and 2.18 users have.
+    Attributes:
+        python: the version of Python.
+        ansible: the version of PyPI's ``ansible``, which is taken for its collections alone (amazon.aws 9, 10 and 11),
+            so its own requirement of a certain ansible-core does not count: amazon.aws 9 is what users of 2.16 and
+            2.18 have.
     """
 
     python: str
-    core: str
     ansible: str
 
 
-# Of tests/requirements, for the main generation; the others need "test" alone.
-TOOLS = ("bootstrap", "test", "eda", "molecule", "lint", "sanity")
 # Of PyPI's ``ansible``: what galaxy.yml asks for; a JSON callback, which a test searches for secrets; what the role
 # awx_jobs needs, which the newest package has no more; what iis_certificate needs.
 COLLECTIONS = ("amazon", "ansible/posix", "awx", "ansible/windows", "microsoft/iis")
 OLDEST, PLATFORM, MAIN, NEWEST = "2.16", "2.18", "2.19", "2.21"
 GENERATIONS = {
-    OLDEST: Generation("3.11", "2.16.19", "11.13.0"),
+    OLDEST: Generation("3.11", "11"),
     # What Ansible Automation Platform brings.
-    PLATFORM: Generation("3.11", "2.18.19", "11.13.0"),
-    MAIN: Generation("3.11", "2.19.14", "12.3.0"),
-    NEWEST: Generation("3.13", "2.21.5", "14.5.0"),
+    PLATFORM: Generation("3.11", "11"),
+    MAIN: Generation("3.11", "12"),
+    NEWEST: Generation("3.13", "14"),
 }
 
 # Run by every Python of an environment. Short-lived processes that fork for each task, as ansible-playbook, spend a
@@ -50,6 +51,9 @@ COLLECT_SELDOM = "import gc, os; gc.set_threshold(100_000, 50, 50); os.register_
 
 # Seconds that what was interrupted with Ctrl-C has to remove its hosts.
 PATIENCE: dict[str, Any] = {"interrupt_timeout": 60, "terminate_timeout": 10}
+
+# Only what a lock of tests/requirements lists is installed, and nothing is built: a build brings packages of its own.
+LOCKED = ("--require-hashes", "--only-binary", ":all:")
 
 ROOT = Path(__file__).parent
 CACHE = ROOT / ".cache"
@@ -134,10 +138,10 @@ class Environment:
         with alone("uv"):
             if not (self._bin / "python").exists():
                 self._create(home, generation.python)
-            tools = TOOLS if core == MAIN else ("test",)
-            files = [argument for name in tools for argument in ("-r", f"tests/requirements/{name}.txt")]
+            names = ["test", f"core-{core}", *(["bootstrap", "tools"] if core == MAIN else [])]
+            files = [argument for name in names for argument in ("-r", f"tests/requirements/{name}.txt")]
             # What is imported is compiled then: most of what is installed never is.
-            self._uv("pip", "install", "--python", str(home), f"ansible-core=={generation.core}", *files)
+            self._uv("pip", "install", "--python", str(home), *LOCKED, *files)
             self._collect(generation, home)
         session.env.update(
             ANSIBLE_COLLECTIONS_PATH=str(self.collections),
@@ -172,9 +176,11 @@ class Environment:
 
     def _collect(self, generation: Generation, home: Path) -> None:
         # Outside of this repository: antsibull-docs copies of a repository only what git knows.
-        bundle = USER_CACHE / f"ansible-{generation.ansible}"
-        package = f"ansible=={generation.ansible}"
-        self._uv("pip", "install", "--python", str(home), "--no-deps", "--target", str(bundle), package)
+        lock = ROOT / "tests" / "requirements" / f"collections-{generation.ansible}.txt"
+        (version,) = re.findall(r"^ansible==(\S+)", lock.read_text(), re.MULTILINE)
+        bundle = USER_CACHE / f"ansible-{version}"
+        place = ("--python", str(home), "--no-deps", "--target", str(bundle))
+        self._uv("pip", "install", *place, *LOCKED, "-r", str(lock))
         for collection in COLLECTIONS:
             shipped = bundle / "ansible_collections" / collection
             if shipped.is_dir():
@@ -194,7 +200,13 @@ def files_of_git(session: nox.Session) -> list[str]:
 def lint(session: nox.Session) -> None:
     """Check style, types, secrets, templates, roles and documentation."""
     environment = Environment(session)
-    environment.run("python", "tests/tools/check_tree.py", *files_of_git(session), log=False)
+    tree = files_of_git(session)
+    environment.run("python", "tests/tools/check_tree.py", *tree, log=False)
+    environment.run("python", "tests/tools/find_secrets.py", *tree, log=False)
+    environment.run("python", "tests/tools/lock.py", "check")
+    environment.run("zizmor", "--offline", "--no-progress", "--persona=auditor", ".github")
+    # What these checks are there for is shown to them.
+    environment.pytest("tests/tools", most=1)
     environment.run("ruff", "check")
     environment.run("ruff", "format", "--check")
     types = {"MYPYPATH": str(environment.collections)}
@@ -253,8 +265,9 @@ def unit(session: nox.Session, core: str) -> None:
 @stage
 def integration(session: nox.Session) -> None:
     """Run the modules against the stand-ins for AWS and AWX, over HTTP, and a simulated year."""
-    environment = Environment(session, packages=["unit"])
-    environment.pytest("tests/integration", "tests/awx", "tests/simulation", "--timeout=900")
+    # Where Node.js brings its own npm, Debian's cannot be installed beside it.
+    environment = Environment(session, packages=["unit"] if shutil.which("npm") else ["unit", "policies"])
+    environment.pytest("tests/integration", "tests/awx", "tests/simulation", "tests/policies", "--timeout=900")
 
 
 @stage
@@ -264,6 +277,16 @@ def windows(session: nox.Session, core: str) -> None:
     environment = Environment(session, core)
     tests = [] if core == MAIN else ["tests/windows_simulation/test_scenarios.py"]
     environment.pytest(*(tests or ["tests/windows_simulation"]), "--timeout=1200", most=2)
+
+
+@stage
+@on_each
+def attacks(session: nox.Session, core: str) -> None:
+    """Attack the collection: everything on the main ansible-core, what needs Ansible on the others."""
+    environment = Environment(session, core, packages=["attacks"])
+    chosen = [] if core == MAIN else ["-m", "every_core"]
+    # Test by test, as one file is longer than all others.
+    environment.pytest("tests/attacks", "--timeout=900", "--dist=worksteal", *chosen)
 
 
 @stage
@@ -317,3 +340,9 @@ def demo(session: nox.Session) -> None:
     """Show the whole flow; it fails when a step does not show what it should. Stage hosts tests it."""
     environment = Environment(session, packages=["hosts"])
     environment.run("python", "-m", "demo", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def lock(session: nox.Session) -> None:
+    """Write the locks of tests/requirements anew; ``-- --upgrade`` takes the newest of what is not pinned by hand."""
+    Environment(session).run("python", "tests/tools/lock.py", "write", *session.posargs)

@@ -15,8 +15,18 @@ from pathlib import Path
 
 MAX_BYTES = 300 * 1024
 SECRETS = {
-    # The marker alone is no key: code and documents may name it. Base64 right after it is one.
-    "private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----(\\n|\s)*[A-Za-z0-9+/]{40}"),
+    # The marker alone is no key: code and documents may name it. Base64 after it is one, be it quoted line by line,
+    # written with \n, or below the headers of older formats and of PGP.
+    "private key": re.compile(
+        rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+        rb"(?:[^A-Za-z0-9+/-]|\\[nr]|[A-Z][A-Za-z-]+: [^\n]*\n)*[A-Za-z0-9+/]{40}"
+    ),
+    "private key of PuTTY": re.compile(rb"PuTTY-User-Key-File-[0-9]+: "),
+    # What base64 of PKCS #8 and of older formats begins with: RSA, EC, Ed25519.
+    "private key without its marker": re.compile(
+        rb"\b(?:MII[A-Za-z0-9+/]{3}IBA(?:DAN|AKC)|MIG[A-Za-z0-9+/]AgEAMB|MIGkAgEBBD|MHcCAQEEI|MC4CAQAwBQYDK2Vw)"
+        rb"[A-Za-z0-9+/]{20}"
+    ),
     "AWS access key": re.compile(rb"\b(AKIA|ASIA)(?![A-Z0-9]*EXAMPLE)[A-Z0-9]{16}\b"),
 }
 
