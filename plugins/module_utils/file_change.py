@@ -18,7 +18,13 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.certops.acm.plugins.module_utils.held_directory import Directories, Held, is_ours, is_private
+from ansible_collections.certops.acm.plugins.module_utils.held_directory import (
+    Directories,
+    Held,
+    is_ours,
+    is_private,
+    naming,
+)
 from ansible_collections.certops.acm.plugins.module_utils.regular_file import Content, Unreadable, read_regular
 from ansible_collections.certops.acm.plugins.module_utils.tree_removal import TreeRemoval
 
@@ -135,7 +141,7 @@ class FileChange:
 
     def take_over(self, path: str) -> None:
         """Take a directory away from another user, who still can go through it, as can its group."""
-        with self.directories.open(path) as directory, _naming(path):
+        with self.directories.open(path) as directory, naming(path):
             access = taken_over(os.fstat(directory.descriptor))
             if access is None:
                 return
@@ -181,7 +187,7 @@ class FileChange:
 
     def prepare(self, path: str, content: bytes, access: Access) -> None:
         """Write the next content of ``path`` beside it, so that ``write`` needs no more space."""
-        self.remove(temporary_path(path))
+        self.remove_tree(temporary_path(path))  # whatever it is: somebody else may write there, too
         self.create(temporary_path(path), content, access)
         self._prepared.add(path)
         with self._at(path) as (directory, _name):
@@ -204,7 +210,7 @@ class FileChange:
     def swap_link(self, path: str, target: str) -> None:
         """Point the symbolic link ``path`` to ``target``, whatever file or link was there."""
         temporary = temporary_path(path)
-        self.remove(temporary)
+        self.remove_tree(temporary)
         with self._at(temporary) as (directory, name):
             self._step("symlink", path)
             os.symlink(target, name, dir_fd=directory.descriptor)
@@ -253,7 +259,7 @@ class FileChange:
         self.sync_directory(os.path.dirname(doomed))
 
     def sync_directory(self, path: str) -> None:
-        with self.directories.open(path) as directory, _naming(path):
+        with self.directories.open(path) as directory, naming(path):
             self._step("fsync", path)
             os.fsync(directory.descriptor)
 
@@ -261,7 +267,7 @@ class FileChange:
     def _at(self, path: str) -> Iterator[tuple[Held, str]]:
         """Yield the directory of a path, and its name there; an error of the operating system names the path."""
         parent, name = os.path.split(path)
-        with self.directories.open(parent) as directory, _naming(path):
+        with self.directories.open(parent) as directory, naming(path):
             yield directory, name
 
     @staticmethod
@@ -302,14 +308,3 @@ def _make_private_directory(name: str, parent: int) -> None:
         os.mkdir(name, 0o700, dir_fd=parent)
     finally:
         os.umask(former)
-
-
-@contextlib.contextmanager
-def _naming(path: str) -> Iterator[None]:
-    """Have an error of the operating system name the path it is about."""
-    try:
-        yield
-    except OSError as error:
-        if not (isinstance(error.filename, str) and error.filename.startswith("/")):
-            error.filename, error.filename2 = path, None
-        raise

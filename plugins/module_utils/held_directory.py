@@ -150,6 +150,17 @@ def _user(uid: int) -> str:
         return f"the user {uid}"
 
 
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Have an error of the operating system name the whole path it is about."""
+    try:
+        yield
+    except OSError as error:
+        if not (isinstance(error.filename, str) and error.filename.startswith("/")):
+            error.filename, error.filename2 = path, None
+        raise
+
+
 class Directories:
     """Opens directories by path; those outside of ``root`` stay open while they are held.
 
@@ -179,7 +190,7 @@ class Directories:
         kept = None if below else self._kept
         held = None if kept is None else kept.get(path)
         if held is None:
-            with _naming(path):
+            with naming(path):
                 held = self._open_below(path, below) if below else _open(path)
             if kept is not None:
                 kept[path] = held
@@ -209,7 +220,7 @@ class Directories:
     def check_way(self, path: str) -> None:
         """Raise HostError if another user could put something else in the place of the directory ``path``."""
         names = _names(path)
-        with Walk() as walk:
+        with naming(path), Walk() as walk:
             for number, name in enumerate(names):
                 try:
                     walk.enter([name])
@@ -232,13 +243,3 @@ def _open(path: str) -> Held:
     with Walk() as walk:
         walk.enter(_names(path))
         return walk.hold(path)
-
-
-@contextlib.contextmanager
-def _naming(path: str) -> Iterator[None]:
-    """Have an error of the operating system name the whole path."""
-    try:
-        yield
-    except OSError as error:
-        error.filename, error.filename2 = path, None
-        raise

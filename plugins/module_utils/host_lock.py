@@ -12,7 +12,7 @@ import stat
 import time
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
-from ansible_collections.certops.acm.plugins.module_utils.held_directory import is_ours
+from ansible_collections.certops.acm.plugins.module_utils.held_directory import is_ours, naming
 
 _PAUSE = 0.1
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -32,19 +32,23 @@ class HostLock:
         self._descriptor = -1
 
     def __enter__(self) -> HostLock:
-        # Not inherited by children: a server started by a reload must not keep the lock.
-        self._descriptor = os.open(self._path, _OPEN, 0o600)
-        try:
-            status = os.fstat(self._descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or not is_ours(status.st_uid):
-                raise HostError(f"{self._path} is no lock file of cert_deploy: move away what is there", "lock")
-            self._wait()
-        except BaseException:
-            os.close(self._descriptor)
-            raise
+        with naming(self._path):
+            # Not inherited by children: a server started by a reload must not keep the lock.
+            self._descriptor = os.open(self._path, _OPEN, 0o600)
+            try:
+                self._take()
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+        return self
+
+    def _take(self) -> None:
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or not is_ours(status.st_uid):
+            raise HostError(f"{self._path} is no lock file of cert_deploy: move away what is there", "lock")
+        self._wait()
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
-        return self
 
     def __exit__(self, *exception: object) -> None:
         os.close(self._descriptor)

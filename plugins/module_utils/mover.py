@@ -77,7 +77,7 @@ class Mover:
         """Remove what a killed run prepared beside the paths of a goal."""
         for path in affected_paths(goal):
             with contextlib.suppress(NotADirectoryError):
-                self._files.remove(temporary_path(path))
+                self._files.remove_tree(temporary_path(path))
 
     def back_up(self, before: Goal, goal: Goal) -> None:
         """Keep the contents that the way to a goal replaces."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
-from ansible_collections.certops.acm.plugins.module_utils.held_directory import Walk
+from ansible_collections.certops.acm.plugins.module_utils.held_directory import Walk, naming
 
 PEM_LIMIT = 1 << 20
 NOTES_LIMIT = 64 << 10  # what a version says of itself
@@ -109,7 +109,7 @@ def read_linked(path: str, limit: int) -> Content | None:
     must not show what its owner may not read.
     """
     try:
-        with Walk() as walk:
+        with naming(path), Walk() as walk:
             parent, name = os.path.split(path)
             walk.enter(parent.split("/")[1:] if parent != "/" else [])
             while stat.S_ISLNK(os.stat(name, dir_fd=walk.descriptor, follow_symlinks=False).st_mode):

@@ -178,11 +178,17 @@ def test_temporary_names_are_no_obstacle(host: Host, kind: Callable[[Path], None
         base / "versions" / f".{NEW.fingerprint}.staging.certops-tmp",
         base / "backups" / ".x.certops-tmp",
         base / "backups" / "y",
+        host.etc / ".site.conf.certops-tmp",
+        host.etc / ".site.pem.certops-tmp",
     ):
         put(path, kind)
-    result = bounded(lambda: outcome(host, host.options(NEW, **quiet()), check_mode=False))
+    changes = quiet(
+        config_files=[{"path": str(host.etc / "site.conf"), "content": "new\n", "mode": "0644"}],
+        links=[{"path": str(host.etc / "site.pem"), "part": "fullchain"}],
+    )
+    result = bounded(lambda: outcome(host, host.options(NEW, **changes), check_mode=False))
     assert (result["status"], result.get("msg")) == ("installed", None)
-    assert not list(host.root.rglob("*.certops-tmp")) and not list((base / "backups").iterdir())
+    assert not list(host.directory.rglob("*.certops-tmp")) and not list((base / "backups").iterdir())
 
 
 @pytest.mark.parametrize("kind", KINDS)
