@@ -24,7 +24,7 @@ from ansible_collections.certops.acm.plugins.module_utils.held_directory import 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 LEAF, NEW, NEWEST = authority().leaf(age=3), authority().leaf(age=2), authority().leaf(age=1)
 OWNER, GROUP = pwd.getpwnam("nobody"), grp.getgrnam("daemon")
-STRANGER = (12345, 12345, [])
+STRANGER: tuple[int, int, list[int]] = (12345, 12345, [])
 
 
 @pytest.fixture
