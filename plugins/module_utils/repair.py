@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import HostError
 from ansible_collections.certops.acm.plugins.module_utils.file_change import FileChange, explain, is_temporary
-from ansible_collections.certops.acm.plugins.module_utils.journal import Memory
+from ansible_collections.certops.acm.plugins.module_utils.journal import Memory, affected_paths
 from ansible_collections.certops.acm.plugins.module_utils.mover import Mover
 from ansible_collections.certops.acm.plugins.module_utils.time_limit import Interrupted
 from ansible_collections.certops.acm.plugins.module_utils.versions import VersionStore
@@ -74,6 +74,7 @@ def _undo(root: str, name: str, files: FileChange, repair: Repair) -> None:
     if journal is None:
         return
     files.announce("repair")
+    store.force(*(os.path.dirname(path) for path in affected_paths(journal.before)))
     mover.clean(journal.before)
     mover.advance(journal.before)
     mover.finish(journal.before)

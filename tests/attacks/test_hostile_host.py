@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The root user of a host may answer anything: it reaches no other host, no other certificate, and not the controller."""
+"""The root user of a host may answer anything, and reaches no other host, no other certificate, no controller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from standin.accounts import DEFAULT_ACCOUNT
 
 pytestmark = pytest.mark.every_core
 
-SECRET = "of-the-controller-3b7f"  # noqa: S105
+SECRET = "of-the-controller-3b7f"
 TAGS = {"certops_account": DEFAULT_ACCOUNT, "ec2_tags": {"Role": "web"}}
 
 

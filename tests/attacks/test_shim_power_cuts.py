@@ -50,9 +50,6 @@ def test_everything_is_on_the_disk_in_time_in_a_repair(stages: Stages, scene: st
     assert repairs > 1
 
 
-@pytest.mark.xfail(
-    reason="a run takes what a killed one renamed to be on the disk, and syncs it with its own next change"
-)
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_repair_first_forces_to_the_disk_what_a_killed_run_left(stages: Stages, scene: str) -> None:
     """Killed between a change and its fsync, then the next run, then a power cut: three accidents within seconds."""
