@@ -259,8 +259,13 @@ class FileChange:
         self.sync_directory(os.path.dirname(doomed))
 
     def sync_directory(self, path: str) -> None:
+        """Force to the disk what was changed in a directory just now."""
+        self._step("fsync", path)
+        self.force_directory(path)
+
+    def force_directory(self, path: str) -> None:
+        """Force to the disk what an earlier run changed in a directory; no step of this one, which changes nothing."""
         with self.directories.open(path) as directory, naming(path):
-            self._step("fsync", path)
             os.fsync(directory.descriptor)
 
     @contextlib.contextmanager

@@ -39,6 +39,8 @@ def repair_host(root: str, wanted: str, files: FileChange) -> Repair:
         HostError, OSError: the certificate ``wanted`` cannot be repaired; others only make a warning.
     """
     repair = Repair()
+    for directory in (os.path.dirname(root), root):
+        files.force_directory(directory)
     for name in sorted(os.listdir(root)):
         path = os.path.join(root, name)
         if is_temporary(name):
@@ -69,6 +71,7 @@ def _undo(root: str, name: str, files: FileChange, repair: Repair) -> None:
         repair.done.append(took_over(taken, name))
     memory = Memory(store.base, files)
     mover = Mover(store, memory, files)
+    store.force()
     store.sweep()
     journal = memory.read_journal()
     if journal is None:

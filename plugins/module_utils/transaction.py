@@ -218,7 +218,6 @@ class Transaction:
         self._files.announce("stage")
         plan, bundle = self._plan, self._desired.bundle
         try:
-            self._store.force()
             self._store.make_directories()
             if plan.stage and bundle is not None:
                 self._store.stage(plan.stage, bundle.contents(), self._desired.ownership)

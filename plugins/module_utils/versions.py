@@ -168,10 +168,10 @@ class VersionStore:
 
         The next change builds on it: a power cut must not take it away under what leads to it then.
         """
-        own = (os.path.dirname(self.root), self.root, self.base, self.versions, self.backups)
+        own = (self.base, self.versions, self.backups)
         for directory in dict.fromkeys((*own, *others)):
             if os.path.isdir(directory):
-                self._files.sync_directory(directory)
+                self._files.force_directory(directory)
 
     def sweep(self) -> None:
         """Remove what a killed run left half made."""
