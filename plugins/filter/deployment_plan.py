@@ -60,9 +60,29 @@ options:
     default: false
   allow_lost:
     description:
-      - A target with outdated deployments of which the host inventory lists no host is a warning, not a problem.
+      - A target with outdated deployments of which the host inventory lists no host is a warning, not a problem, and
+        so is a record that cannot be used.
     type: bool
     default: false
+  problems:
+    description:
+      - Records that cannot be used, as M(certops.acm.acm_inventory_info) returns them. Each becomes a problem of the
+        plan, and keeps no other record from being used.
+    type: list
+    elements: dict
+    default: []
+  allow_commands:
+    description:
+      - Whether targets may have commands, configuration files and paths of their own. Without it such a target is a
+        problem of the plan, and its hosts are left alone.
+    type: bool
+    default: false
+  template_directory:
+    description:
+      - Directory of the controller with the templates that a target may name as C(site_template). No path and no link
+        leads out of it. When it is not given, targets have the template of the role.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -90,8 +110,9 @@ from ansible_collections.certops.acm.plugins.module_utils.certificate import Cer
 from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
 from ansible_collections.certops.acm.plugins.module_utils.plan import Desired, make_plan
-from ansible_collections.certops.acm.plugins.module_utils.target import Target
+from ansible_collections.certops.acm.plugins.module_utils.record_problem import RecordProblem
 from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import read_hosts, untrusted
+from ansible_collections.certops.acm.plugins.plugin_utils.target_policy import Policy, judge
 
 Records = list[dict[str, Any]]
 
@@ -103,14 +124,20 @@ def deployment_plan(
     certificates: Records,
     deployments: Records = (),  # type: ignore[assignment]
     exports: Records = (),  # type: ignore[assignment]
+    problems: Records = (),  # type: ignore[assignment]
+    allow_commands: bool = False,
+    template_directory: str = "",
     **options: Any,
 ) -> dict[str, Any]:
-    desired = Desired(
-        [Target.from_result(target) for target in targets],
-        [Certificate.from_result(certificate) for certificate in certificates],
-        {export["certificate_arn"]: export["serial"] for export in exports},
-    )
     try:
+        allowed, ready, refused = judge(targets, Policy(allow_commands, template_directory))
+        desired = Desired(
+            allowed,
+            [Certificate.from_result(certificate) for certificate in certificates],
+            {export["certificate_arn"]: export["serial"] for export in exports},
+            ready,
+            [*map(RecordProblem.from_result, problems), *refused],
+        )
         plan = make_plan(
             desired, [Deployment.from_result(record) for record in deployments], read_hosts(hostvars), **options
         )

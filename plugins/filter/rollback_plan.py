@@ -37,6 +37,19 @@ options:
     description: Names of hosts to choose from; all when it is not given.
     type: list
     elements: str
+  problems:
+    description:
+      - Records that cannot be used, as M(certops.acm.acm_inventory_info) returns them. Each becomes a problem of the
+        plan, and keeps no other record from being used.
+    type: list
+    elements: dict
+    default: []
+  allow_commands:
+    description:
+      - Whether targets may have commands, configuration files and paths of their own. Without it such a target is a
+        problem of the plan, and its hosts are left alone.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -61,9 +74,10 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.certops.acm.plugins.module_utils.deployment import Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
+from ansible_collections.certops.acm.plugins.module_utils.record_problem import RecordProblem
 from ansible_collections.certops.acm.plugins.module_utils.rollback import plan_rollback
-from ansible_collections.certops.acm.plugins.module_utils.target import Target
 from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import read_hosts, untrusted
+from ansible_collections.certops.acm.plugins.plugin_utils.target_policy import Policy, judge
 
 
 def rollback_plan(
@@ -72,12 +86,17 @@ def rollback_plan(
     targets: list[dict[str, Any]],
     deployments: list[dict[str, Any]],
     limit: list[str] | None = None,
+    problems: list[dict[str, Any]] | None = None,
+    allow_commands: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
     hosts = [host for host in read_hosts(hostvars) if limit is None or host.name in limit]
     recorded = [Deployment.from_result(record) for record in deployments]
     try:
-        plan, held = plan_rollback([Target.from_result(target) for target in targets], recorded, hosts, **options)
+        # The host keeps the configuration it has: no template is needed.
+        allowed, ready, refused = judge(targets, Policy(allow_commands), templates=False)
+        left_alone = [*map(RecordProblem.from_result, problems or ()), *refused]
+        plan, held = plan_rollback(allowed, recorded, hosts, options=ready, left_alone=left_alone, **options)
     except AcmError as error:
         raise AnsibleFilterError(str(error)) from error
     return untrusted({**plan.to_result(), "held": held})

@@ -10,13 +10,22 @@ author: The certops.acm authors (@certops)
 version_added: 0.1.0
 short_description: Tells what is wrong with a target before it is recorded
 description:
-  - Checks each field of a target, and its options against the argument specification of the role of its service.
+  - Checks each field of a target, and its options against the argument specification of the role of its service, what
+    each option is called, and what the controller allows to targets.
 positional: _input
 options:
   _input:
     description: A target, as O(certops.acm.acm_inventory#module:target) takes it.
     type: dict
     required: true
+  allow_commands:
+    description: Whether the target may have commands, configuration files and paths of its own.
+    type: bool
+    default: false
+  template_directory:
+    description: Directory of the controller with the templates that C(site_template) may name.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -38,16 +47,18 @@ from typing import Any
 
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
-from ansible_collections.certops.acm.plugins.plugin_utils.target_options import check_options
+from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import untrusted
+from ansible_collections.certops.acm.plugins.plugin_utils.target_policy import Policy
 
 
-def target_problems(fields: Mapping[str, Any]) -> list[str]:
-    target = Target.from_result(fields)
+def target_problems(
+    fields: Mapping[str, Any], *, allow_commands: bool = False, template_directory: str = ""
+) -> list[str]:
     try:
-        target.validate()
-        check_options(target.service, target.options)
+        Policy(allow_commands, template_directory).options(Target.from_result(fields))
     except AcmError as error:
-        return [str(error)]
+        problems: list[str] = untrusted([str(error)])
+        return problems
     return []
 
 

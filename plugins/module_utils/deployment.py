@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.certops.acm.plugins.module_utils import item_fields
 from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError
+from ansible_collections.certops.acm.plugins.module_utils.text import shown
 
 SORT_KEY = "deployment#"
 ERROR_LENGTH = 1000
@@ -66,8 +68,29 @@ class Deployment:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Deployment:
-        """Read an item of the table."""
-        return cls.from_result({**item, "certificate_arn": item["pk"]})
+        """Read an item of the table. What a host or a run said is made readable, anything else has to be right.
+
+        Raises:
+            PlanError, CertificateError: a field is missing or wrong, or the item's key says something else.
+        """
+        item_fields.require(item, _REQUIRED)
+        deployment = cls.from_result({**item, "certificate_arn": item["pk"], "error": _readable_error(item)})
+        deployment._check_fields()
+        if item["sk"] != SORT_KEY + deployment.key:
+            raise PlanError(f"its fields belong to the key {item_fields.shown_key(SORT_KEY + deployment.key, 200)}")
+        return deployment
+
+    def _check_fields(self) -> None:
+        item_fields.check_arn("certificate_arn", self.certificate_arn)
+        item_fields.check_plain("host", self.host, item_fields.HOST)
+        for name in ("at", "not_after"):
+            if getattr(self, name) is not None:
+                item_fields.check_time(name, getattr(self, name))
+        for name, rule in _RULES.items():
+            if getattr(self, name) is not None:
+                rule.check(name, getattr(self, name))
+        if self.status not in STATUSES:
+            raise PlanError(f"status '{shown(self.status)}' must be one of {', '.join(STATUSES)}")
 
     def to_item(self) -> dict[str, Any]:
         """Return the item of the table; what is not known is left out."""
@@ -82,6 +105,30 @@ class Deployment:
     def to_result(self) -> dict[str, Any]:
         """Return the deployment as a module returns it."""
         return asdict(self)
+
+
+_REQUIRED = ("pk", "sk", "certificate_name", "host", "account", "service", "status")
+_RULES = {
+    "certificate_name": item_fields.NAME,
+    "account": item_fields.ACCOUNT,
+    "service": item_fields.SERVICE,
+    "status": item_fields.SHORT,
+    "fingerprint": item_fields.HEXADECIMAL,
+    "serial": item_fields.HEXADECIMAL,
+    "desired_fingerprint": item_fields.HEXADECIMAL,
+    "desired_serial": item_fields.HEXADECIMAL,
+    "previous_fingerprint": item_fields.HEXADECIMAL,
+    "held_serial": item_fields.HEXADECIMAL,
+    "options_digest": item_fields.HEXADECIMAL,
+    "run_id": item_fields.SHORT,
+}
+
+
+def _readable_error(item: Mapping[str, Any]) -> str | None:
+    error = item.get("error")
+    if error is not None and not isinstance(error, str):
+        raise PlanError(f"error '{shown(error)}' must be text")
+    return None if error is None else item_fields.readable(error, ERROR_LENGTH)
 
 
 def next_record(previous: Deployment | None, attempt: Mapping[str, Any]) -> Deployment:

@@ -168,6 +168,9 @@ def inventory_check(inventory: Found) -> Check:
     """The inventory can be read."""
     if "targets" not in inventory:
         return Check("inventory", False, str(inventory.get("msg")))
+    problems = inventory.get("problems") or []
+    if problems:
+        return Check("inventory", False, f"{problems[0]['msg']} ({len(problems)} in all, see certops.acm.report)")
     targets, deployments = len(inventory["targets"]), len(inventory["deployments"])
     return Check("inventory", True, f"{targets} targets, {deployments} deployments")
 

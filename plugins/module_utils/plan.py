@@ -22,7 +22,9 @@ from ansible_collections.certops.acm.plugins.module_utils.absent_hosts import (
 from ansible_collections.certops.acm.plugins.module_utils.certificate import Certificate, ensure_exportable
 from ansible_collections.certops.acm.plugins.module_utils.deployment import SERVED, Deployment
 from ansible_collections.certops.acm.plugins.module_utils.errors import CertificateError
+from ansible_collections.certops.acm.plugins.module_utils.record_problem import RecordProblem, sentences
 from ansible_collections.certops.acm.plugins.module_utils.renewal_alarm import renewal_alarm
+from ansible_collections.certops.acm.plugins.module_utils.target import SORT_KEY as TARGET
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
 from ansible_collections.certops.acm.plugins.module_utils.text import shown
 from ansible_collections.certops.acm.plugins.module_utils.waves import Host, Item, Pending, in_waves
@@ -102,11 +104,15 @@ class Desired:
 
     Attributes:
         exported: serial of the last export of each certificate, by ARN.
+        options: of a target as its role gets them, by ARN and key of the target; as they are recorded where it is none.
+        left_alone: records that are not used, each a problem of its own that keeps no other record from being used.
     """
 
     targets: Sequence[Target]
     certificates: Sequence[Certificate]
     exported: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    left_alone: Sequence[RecordProblem] = ()
 
 
 def make_plan(
@@ -133,8 +139,8 @@ def make_plan(
             a target lost its hosts is a warning then, as with ``allow_lost``.
         redeploy: also take the hosts that are recorded as up to date.
         take_held: also take the hosts that were rolled back from the serial that ACM holds.
-        allow_lost: a target that lost its hosts is a warning: who asks for one target must get it whatever became of
-            the certificate's others.
+        allow_lost: a target that lost its hosts is a warning, and so is a record that is left alone: who asks for one
+            target must get it whatever became of the certificate's others.
     """
     targets = {(target.certificate_arn, target.key): target for target in reversed(desired.targets)}.values()
     by_arn: dict[str, list[Target]] = {}
@@ -143,6 +149,9 @@ def make_plan(
     held = {certificate.arn: certificate for certificate in desired.certificates}
     choice = _Choice(None if limit is None else frozenset(limit), redeploy, take_held, allow_lost or limit is not None)
     draft = _Draft(list(hosts), deployments, waves, choice)
+    draft.options = desired.options
+    left_alone = _left_alone(desired)
+    draft.tell(sentences(left_alone), as_warnings=allow_lost)
     for arn, its_targets in sorted(by_arn.items()):
         try:
             certificate = _exportable(held, arn)
@@ -150,7 +159,13 @@ def make_plan(
             draft.problems.append(str(error))
         else:
             draft.add(certificate, its_targets, exported=desired.exported.get(arn) == certificate.serial)
-    return draft.plan(len(targets))
+    return draft.plan(len(targets) + sum(problem.is_target for problem in left_alone))
+
+
+def _left_alone(desired: Desired) -> list[RecordProblem]:
+    """Return the records that are left alone, but for those that are about to be written anew."""
+    present = {(target.certificate_arn, TARGET + target.key) for target in desired.targets}
+    return [problem for problem in desired.left_alone if (problem.certificate_arn, problem.record) not in present]
 
 
 @dataclass(frozen=True)
@@ -173,6 +188,7 @@ class _Draft:
         self, hosts: Sequence[Host], deployments: Iterable[Deployment], waves: Sequence[int | str], choice: _Choice
     ) -> None:
         self.problems: list[str] = []
+        self.options: Mapping[tuple[str, str], Mapping[str, Any]] = {}
         self._refused = _by_tag(host for host in hosts if host.refused)
         hosts = [host for host in hosts if not host.refused]
         self._hosts, self._waves, self._choice = hosts, waves, choice
@@ -191,6 +207,10 @@ class _Draft:
         self._unmatched: list[tuple[Target, str]] = []
         self._left_out: list[tuple[Target, str]] = []
         self._up_to_date = 0
+
+    def tell(self, messages: Sequence[str], *, as_warnings: bool) -> None:
+        """Keep what was wrong before there was anything to plan."""
+        (self._warnings if as_warnings else self.problems).extend(messages)
 
     def add(self, certificate: Certificate, targets: Sequence[Target], *, exported: bool) -> None:
         """Add the rollout of a certificate to its targets; ``exported``: its present serial was exported already."""
@@ -234,7 +254,8 @@ class _Draft:
             if _is_held(record, certificate) and not (self._choice.redeploy or self._choice.take_held):
                 self._warnings.append(_held(host, certificate))
             elif reason or self._choice.redeploy:
-                pending.append(Pending(target, host, reason or "asked for again", record))
+                options = self.options.get((target.certificate_arn, target.key))
+                pending.append(Pending(target, host, reason or "asked for again", record, options=options))
             else:
                 self._up_to_date += 1
         return pending

@@ -151,7 +151,8 @@ def summarize(
     return {
         "rows": rows,
         "lines": _changes(rows),
-        "failures": [*problems, *_failures(rows)],
+        # A lease that cannot be read is found by who reads the table and by who wants the lease.
+        "failures": [*dict.fromkeys(problems), *_failures(rows)],
         "changed": sum(bool(attempt["changed"]) for attempt in attempts),
         "statuses": dict(Counter(row["status"] for row in rows)),
     }

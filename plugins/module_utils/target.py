@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.certops.acm.plugins.module_utils.certificate import CertificateArn
+from ansible_collections.certops.acm.plugins.module_utils import item_fields
 from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError
+from ansible_collections.certops.acm.plugins.module_utils.text import shown
 
 SORT_KEY = "target#"
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SERVICE = re.compile(r"[a-z][a-z0-9_]*")
-_ACCOUNT = re.compile(r"[0-9]{12}")
+# Attribute of an item that is no field of the target: see target_signature.py.
+SIGNATURE = "signature"
 
 
 @dataclass(frozen=True)
@@ -53,36 +51,52 @@ class Target:
         return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
     def validate(self) -> None:
-        """Check every field.
+        """Check every field: what the table holds is no more trusted than what a user gives.
+
+        What the options mean is judged where the roles are (plugin_utils/target_options.py).
 
         Raises:
             PlanError: a field is wrong; the message says what it has to be.
             CertificateError: ``certificate_arn`` is not the ARN of an ACM certificate.
         """
-        CertificateArn.parse(self.certificate_arn)
-        if not _NAME.fullmatch(self.certificate_name):
+        self.validate_fields()
+        if not isinstance(self.options, Mapping):
+            raise PlanError(f"options '{shown(self.options)}' must be a dictionary")
+        item_fields.check_json("options", self.options)
+
+    def validate_fields(self) -> None:
+        """Check every field but the options, as ``validate`` does."""
+        item_fields.check_arn("certificate_arn", self.certificate_arn)
+        _name("certificate_name", self.certificate_name, "cannot name a certificate on a host: use", item_fields.NAME)
+        if not isinstance(self.account, str) or not item_fields.ACCOUNT.pattern.fullmatch(self.account):
             raise PlanError(
-                f"certificate_name '{self.certificate_name}' cannot name a certificate on a host: "
-                "use 1 to 64 letters, digits, '.', '_' and '-', and begin with a letter or digit"
+                f"account '{shown(self.account)}' is not an AWS account: "
+                "give its 12 digits, in quotes when it begins with 0"
             )
-        if not _ACCOUNT.fullmatch(self.account):
-            raise PlanError(
-                f"account '{self.account}' is not an AWS account: give its 12 digits, in quotes when it begins with 0"
-            )
-        if not self.tag_key:
+        if self.tag_key == "":
             raise PlanError("tag_key is empty: name the AWS tag that chooses the hosts, such as tag_key: Role")
-        if not self.tag_value:
+        item_fields.check_plain("tag_key", self.tag_key, item_fields.TAG_KEY)
+        if self.tag_value == "":
             raise PlanError(
-                f"tag {self.tag_key} has no value: give tag_value, a target never means every host "
-                f"that carries the tag {self.tag_key}"
+                f"tag {shown(self.tag_key, 128)} has no value: give tag_value, a target never means every host "
+                f"that carries the tag {shown(self.tag_key, 128)}"
             )
-        if not _SERVICE.fullmatch(self.service):
-            raise PlanError(f"service '{self.service}' is not the name of a service: use one such as nginx")
+        item_fields.check_plain("tag_value", self.tag_value, item_fields.TAG_VALUE)
+        _name("service", self.service, "is not the name of a service: it must be", item_fields.SERVICE)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Target:
-        """Read an item of the table."""
-        return cls.from_result({**item, "certificate_arn": item["pk"]})
+        """Read an item of the table.
+
+        Raises:
+            PlanError, CertificateError: a field is missing or wrong, or the item's key says something else.
+        """
+        item_fields.require(item, _REQUIRED)
+        target = cls.from_result({**item, "certificate_arn": item["pk"]})
+        target.validate()
+        if item["sk"] != SORT_KEY + target.key:
+            raise PlanError(f"its fields belong to the key {item_fields.shown_key(SORT_KEY + target.key, 200)}")
+        return target
 
     def to_item(self) -> dict[str, Any]:
         """Return the item of the table."""
@@ -91,7 +105,12 @@ class Target:
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Target:
-        """Read what ``to_result`` returned, or the option of a module; unknown keys are ignored."""
+        """Read what ``to_result`` returned, or the option of a module; unknown keys are ignored.
+
+        Raises:
+            PlanError: a field is missing.
+        """
+        item_fields.require(result, ("certificate_arn", *_REQUIRED[2:]))
         known = {name: result[name] for name in cls.__dataclass_fields__ if result.get(name) is not None}
         return cls(**known)
 
@@ -99,3 +118,11 @@ class Target:
         """Return the target as a module returns it."""
         # Not asdict: it copies the options, and Ansible's own kind of dictionary cannot be copied so.
         return dict(vars(self))
+
+
+_REQUIRED = ("pk", "sk", "certificate_name", "account", "tag_key", "tag_value", "service")
+
+
+def _name(field_name: str, value: Any, complaint: str, rule: item_fields.Rule) -> None:
+    if not isinstance(value, str) or not rule.pattern.fullmatch(value):
+        raise PlanError(f"{field_name} '{shown(value)}' {complaint} {rule.says}")

@@ -97,7 +97,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Pending:
-    """A host that needs a certificate, before it is known in which wave."""
+    """A host that needs a certificate, before it is known in which wave.
+
+    Attributes:
+        options: of the target as the role gets them; None: as they are recorded.
+    """
 
     target: Target
     host: Host
@@ -105,6 +109,7 @@ class Pending:
     deployment: Deployment | None
     state: str = "present"
     held_serial: str | None = None
+    options: Mapping[str, Any] | None = None
 
     @property
     def doubtful(self) -> bool:
@@ -128,7 +133,7 @@ def in_waves(pending: Sequence[Pending], sizes: Sequence[int | str]) -> tuple[It
             account=entry.target.account,
             wave=wave_of[entry.host.name],
             reason=entry.reason,
-            options=entry.target.options,
+            options=entry.target.options if entry.options is None else entry.options,
             options_digest=entry.target.options_digest,
             state=entry.state,
             held_serial=entry.held_serial,

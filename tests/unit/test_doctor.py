@@ -134,6 +134,12 @@ WRONG: list[tuple[str, Callable[[Found], Any], str, str]] = [
     ("sqs", lambda f: target(f).update(dead_letter_queue=None), "dead letters", "no dead-letter queue"),
     ("awx_webhook", lambda f: target(f)["dead_letter_queue"].update(messages=2), "dead letters", "2 events in dead"),
     ("awx_webhook", lambda f: f.update(inventory={"msg": "table x does not exist"}), "inventory", "does not exist"),
+    (
+        "sqs",
+        lambda f: f["inventory"].update(problems=[{"msg": "it is not signed"}]),
+        "inventory",
+        "it is not signed (1 in all",
+    ),
     ("awx_webhook", lambda f: held(f).update(renewal_eligibility="INELIGIBLE"), "shop", "is not going to renew it"),
     ("awx_webhook", lambda f: held(f).update(renewal_status="PENDING_VALIDATION"), "shop", "create the CNAME records"),
     (
