@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 try:
     from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -40,6 +42,12 @@ class DynamodbErrorHandler(ServiceErrorHandler):
         "LimitExceededException": "too many tables are being created or changed at once: run again in a minute",
         "ItemCollectionSizeLimitExceededException": "certificate has too many records in table {resource}: {message}",
     }
+
+    @classmethod
+    def _raise(cls, error: Exception, *, operation: str, resource: str | None, client: Any) -> NoReturn:
+        # A transaction needs several actions; AWS names the one that is missing.
+        named = re.search(r"perform: dynamodb:(\w+)", str(error))
+        super()._raise(error, operation=named.group(1) if named else operation, resource=resource, client=client)
 
 
 def _plain(value: Any) -> Any:
@@ -92,17 +100,18 @@ def put_item(client: Any, table: str, item: Mapping[str, Any]) -> Item | None:
     return decode(old) if old else None
 
 
-@DynamodbErrorHandler.call("PutItem", resource="table")
-def put_item_if(client: Any, table: str, item: Mapping[str, Any], condition: Mapping[str, Any]) -> Item | None:
-    """Write an item if a condition holds; return the item that stands in the way, or None when written."""
+@DynamodbErrorHandler.call("UpdateItem", resource="table")
+def update_item_if(client: Any, table: str, key: Mapping[str, str], update: Mapping[str, Any]) -> tuple[bool, Item]:
+    """Update an item, or make it, if a condition holds; tell whether it did, and return the item as it is then."""
+    handed = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     try:
-        client.put_item(TableName=table, Item=encode(item), ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition)
+        answer = client.update_item(TableName=table, Key=encode(key), **handed, **update)
     except ClientError as error:
-        answer: dict[str, Any] = error.response
-        if answer["Error"]["Code"] != "ConditionalCheckFailedException":
+        refusal: dict[str, Any] = error.response
+        if refusal["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        return decode(answer.get("Item", {}))
-    return None
+        return False, decode(refusal.get("Item", {}))
+    return True, decode(answer["Attributes"])
 
 
 @DynamodbErrorHandler.call("DeleteItem", resource="table")
@@ -110,18 +119,6 @@ def delete_item(client: Any, table: str, key: Mapping[str, str]) -> Item | None:
     """Delete an item; return what it was, or None when there was none."""
     old = client.delete_item(TableName=table, Key=encode(key), ReturnValues="ALL_OLD").get("Attributes")
     return decode(old) if old else None
-
-
-@DynamodbErrorHandler.call("DeleteItem", resource="table")
-def delete_item_if(client: Any, table: str, key: Mapping[str, str], condition: Mapping[str, Any]) -> bool:
-    """Delete an item if a condition holds; tell whether it did."""
-    try:
-        client.delete_item(TableName=table, Key=encode(key), **condition)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
 
 
 @DynamodbErrorHandler.call("Query", resource="table")
@@ -141,6 +138,32 @@ def batch_write(client: Any, table: str, requests: Sequence[Mapping[str, Any]]) 
     """Write up to 25 requests; return those DynamoDB did not take."""
     answer = client.batch_write_item(RequestItems={table: list(requests)})
     return answer.get("UnprocessedItems", {}).get(table, [])
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why an operation of a transaction was not done; ``code`` is ``None`` (the text) for one that could have been."""
+
+    code: str
+    message: str
+    item: Item
+
+
+# There is no IAM action TransactWriteItems: each part needs its own.
+@DynamodbErrorHandler.call("ConditionCheckItem", resource="table")
+def transact_write(client: Any, table: str, operations: Sequence[Mapping[str, Any]]) -> list[Refused]:
+    """Do up to 100 operations on ``table``, all or none; return nothing, or for each operation why it was not done."""
+    try:
+        client.transact_write_items(TransactItems=list(operations))
+    except ClientError as error:
+        answer: dict[str, Any] = error.response
+        if answer["Error"]["Code"] != "TransactionCanceledException" or not answer.get("CancellationReasons"):
+            raise
+        return [
+            Refused(str(reason.get("Code")), str(reason.get("Message")), decode(reason.get("Item") or {}))
+            for reason in answer["CancellationReasons"]
+        ]
+    return []
 
 
 def query_certificate(client: Any, table: str, certificate_arn: str) -> list[Item]:

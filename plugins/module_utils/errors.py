@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class AcmError(Exception):
     """Base of every error this collection raises on purpose."""
@@ -37,6 +39,18 @@ class EventIgnored(AcmError):
 
 class PlanError(AcmError):
     """What was asked cannot be turned into a plan."""
+
+
+class LeaseLostError(AcmError):
+    """A run that holds a lease no more tried to write a record of the certificate; nothing of it was written.
+
+    Attributes:
+        certificate_arns: the certificates whose leases are lost.
+    """
+
+    def __init__(self, message: str, certificate_arns: Sequence[str]) -> None:
+        super().__init__(message)
+        self.certificate_arns = list(certificate_arns)
 
 
 class ServiceError(AcmError):

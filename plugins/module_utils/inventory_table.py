@@ -18,7 +18,6 @@ except ImportError:  # AnsibleAWSModule reports the missing library
 from ansible_collections.certops.acm.plugins.module_utils.dynamodb import BY_HOST, DynamodbErrorHandler
 from ansible_collections.certops.acm.plugins.module_utils.errors import PlanError, ServiceError
 
-EXPIRES_AT = "expires_at"
 KEY_SCHEMA = {"pk": "HASH", "sk": "RANGE"}
 
 
@@ -80,20 +79,6 @@ def enable_point_in_time_recovery(client: Any, table: str) -> None:
     )
 
 
-@DynamodbErrorHandler.call("DescribeTimeToLive", resource="table")
-def time_to_live_attribute(client: Any, table: str) -> str | None:
-    """Return the attribute whose time deletes an item, or None."""
-    answer = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    on = answer.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    return answer.get("AttributeName") if on else None
-
-
-@DynamodbErrorHandler.call("UpdateTimeToLive", resource="table")
-def enable_time_to_live(client: Any, table: str, attribute: str) -> None:
-    """Let DynamoDB delete items some time after the moment in an attribute."""
-    client.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute})
-
-
 @DynamodbErrorHandler.call("UpdateTable", resource="table")
 def update_table(client: Any, table: str, changes: Mapping[str, Any]) -> None:
     """Change settings of a table, such as its deletion protection."""
@@ -141,8 +126,7 @@ def ensure_table(client: Any, table: str, options: TableOptions, *, check_mode: 
             create_table(client, table, definition(options))
             wait_for_table(client, table)
             enable_point_in_time_recovery(client, table)
-            enable_time_to_live(client, table, EXPIRES_AT)
-        return ["created the table", "turned point-in-time recovery on", "turned expiry of leases on"]
+        return ["created the table", "turned point-in-time recovery on"]
     check_shape(table, found)
     if found.get("TableStatus") not in ("ACTIVE", "UPDATING") and not check_mode:
         wait_for_table(client, table)
@@ -158,10 +142,6 @@ def _complete(
         changes.append("turned point-in-time recovery on")
         if not check_mode:
             enable_point_in_time_recovery(client, table)
-    if time_to_live_attribute(client, table) is None:
-        changes.append("turned expiry of leases on")
-        if not check_mode:
-            enable_time_to_live(client, table, EXPIRES_AT)
     if bool(found.get("DeletionProtectionEnabled")) != options.deletion_protection:
         changes.append(f"turned deletion protection {'on' if options.deletion_protection else 'off'}")
         if not check_mode:

@@ -36,6 +36,7 @@ RETRY_CODES = [
     "InternalServerError",
     "InternalServiceError",
     "TransactionInProgressException",
+    "TransactionConflictException",
 ]
 THROTTLING = {
     "Throttling",

@@ -11,6 +11,8 @@ version_added: 0.1.0
 short_description: Read targets, deployments, exports and leases from the inventory
 description:
   - Reads the inventory that M(certops.acm.acm_inventory) writes.
+  - Whoever may write the table is not trusted. What is malformed is returned in RV(problems), and keeps no other record
+    from being read.
   - Costs one C(Query) for each O(certificate_arn), one for O(host), and else a C(Scan) of the table.
 options:
   table_name:
@@ -32,6 +34,13 @@ options:
     elements: str
     choices: [verified, installed, rolled_back, failed, unreachable]
     default: []
+  signing_key:
+    description:
+      - KMS key that signed the targets, as O(certops.acm.acm_inventory#module:signing_key). A target without a
+        signature or with a wrong one is not in RV(targets) but in RV(problems).
+      - Costs one C(kms:GetPublicKey), whatever the number of targets, and needs the Python library C(cryptography).
+        Replaying a target that was signed once, and deleting one, cannot be noticed so.
+    type: str
   expires_within_days:
     description:
       - Only deployments whose certificate expires within this number of days, or has expired, or whose expiry is not
@@ -191,6 +200,10 @@ leases:
       description: Who holds it.
       type: str
       sample: job-4711
+    fence:
+      description: Number of the lease, which grows each time anybody takes it.
+      type: int
+      sample: 7
     acquired_at:
       description: Since when.
       type: str
@@ -225,6 +238,26 @@ exports:
       description: When.
       type: str
       sample: "2026-10-02T08:15:42Z"
+problems:
+  description: Records that cannot be used, as they are malformed or not signed.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    certificate_arn:
+      description: Partition key of the item.
+      type: str
+      sample: arn:aws:acm:eu-west-1:111122223333:certificate/12345678-1234-1234-1234-123456789012
+    record:
+      description: Sort key of the item.
+      type: str
+      sample: target#111122223333#Role=web#nginx#www.example.com
+    msg:
+      description: What is wrong with it, and what to do.
+      type: str
+      sample: >-
+        the record target#111122223333#Role=web#nginx#www.example.com of arn:aws:acm:... cannot be used, account is
+        missing: run certops.acm.deploy for it again, or delete the item
 """
 
 import time
@@ -239,6 +272,7 @@ from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError
 from ansible_collections.certops.acm.plugins.module_utils.inventory import Records, read_items, select_deployments
 from ansible_collections.certops.acm.plugins.module_utils.service_errors import failure
 from ansible_collections.certops.acm.plugins.module_utils.session import ASSUME_ROLE_SPEC, Session
+from ansible_collections.certops.acm.plugins.module_utils.target_signature import target_signer
 
 STATUSES = ["verified", "installed", "rolled_back", "failed", "unreachable"]
 
@@ -248,6 +282,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "host": {"type": "str"},
     "status": {"type": "list", "elements": "str", "choices": STATUSES, "default": []},
     "expires_within_days": {"type": "int"},
+    "signing_key": {"type": "str", "no_log": False},
     **ASSUME_ROLE_SPEC,
 }
 
@@ -256,8 +291,12 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     params = module.params
     arns = [str(CertificateArn.parse(text)) for text in params["certificate_arn"]]
     days = params["expires_within_days"]
-    client = Session(module).client("dynamodb")
-    records = Records.from_items(read_items(client, params["table_name"], arns, params["host"]), time.time())
+    session = Session(module)
+    items = read_items(session.client("dynamodb"), params["table_name"], arns, params["host"])
+    signer = target_signer(session, params["signing_key"], params["table_name"])
+    if signer:
+        signer.prepare()  # whoever cannot check any signature must not call them all wrong
+    records = Records.from_items(items, time.time(), signer.check if signer else None)
     chosen = select_deployments(
         records.deployments,
         params["status"],

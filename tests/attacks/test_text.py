@@ -180,7 +180,7 @@ def test_records_of_the_table(site: Site, trap: Canary) -> None:
             "fingerprint": "", "not_after": "", "previous_fingerprint": "", "held_serial": "", "at": "", "run_id": "",
         },
         "export": {"serial": "", "fingerprint": "", "not_after": "", "exported_at": ""},
-        "lease": {"owner": "", "expires_at": 1, "acquired_at": 1},
+        "lease": {"owner": "", "leased_until": 1, "acquired_at": 1, "ttl": 1, "fence": 1, "request_id": ""},
     }  # fmt: skip
     for kind, fields in kinds.items():
         filled = trap.fill(fields, kind)

@@ -16,10 +16,10 @@ from standin.accounts import DEFAULT_ACCOUNT
 FIRST = {
     "acm:DescribeCertificate": 1,
     "acm:ExportCertificate": 1,
-    "dynamodb:BatchWriteItem": 2,  # one for each wave
-    "dynamodb:DeleteItem": 1,  # the lease
-    "dynamodb:PutItem": 3,  # target, lease, export
+    "dynamodb:GetItem": 2,  # target and export, before they are written under the lease
     "dynamodb:Query": 2,  # before and under the lease
+    "dynamodb:TransactWriteItems": 4,  # target, export, one for each wave
+    "dynamodb:UpdateItem": 2,  # the lease, had and given back
     "ec2:DescribeInstances": 1,
     "secretsmanager:CreateSecret": 1,
     "secretsmanager:GetSecretValue": 1,
@@ -28,10 +28,10 @@ FIRST = {
 RENEWAL = {
     "acm:DescribeCertificate": 1,
     "acm:ExportCertificate": 1,
-    "dynamodb:BatchWriteItem": 2,
-    "dynamodb:DeleteItem": 1,
-    "dynamodb:PutItem": 2,  # lease, export
+    "dynamodb:GetItem": 1,  # export
     "dynamodb:Query": 2,
+    "dynamodb:TransactWriteItems": 3,  # export, one for each wave
+    "dynamodb:UpdateItem": 2,
     "ec2:DescribeInstances": 1,
     "secretsmanager:DescribeSecret": 1,
     "secretsmanager:GetSecretValue": 1,

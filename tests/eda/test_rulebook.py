@@ -72,7 +72,7 @@ def test_a_rulebook_killed_at_work_loses_nothing(lab: Lab, queue: Queue, tmp_pat
     lab.aws.reset_counts()
     with Rulebook(lab, queue, tmp_path, visibility_timeout=20) as rulebook:
         queue.send(renewed(lab))
-        rulebook.until(lambda: lab.aws.counts().get("dynamodb:PutItem", 0) > 0, "the lease")
+        rulebook.until(lambda: lab.aws.counts().get("dynamodb:UpdateItem", 0) > 0, "the lease")
         rulebook.kill()
     lab.aws.clear_faults()
     assert not is_served(lab)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from integration.playbook import run_playbook
 from integration.tally import Tally, assert_clear
 
-from ansible_collections.certops.acm.plugins.module_utils import dynamodb, inventory, inventory_table, lease
+from ansible_collections.certops.acm.plugins.module_utils import dynamodb, inventory, inventory_table
 from ansible_collections.certops.acm.plugins.module_utils.errors import AcmError, ServiceError
 from ansible_collections.certops.acm.plugins.module_utils.inventory_change import Request, absent, present
-from ansible_collections.certops.acm.plugins.module_utils.lease import LeaseRequest
+from ansible_collections.certops.acm.plugins.module_utils.lease import HeldLease, LeaseRequest
 from ansible_collections.certops.acm.plugins.module_utils.target import Target
 from standin.client import Standin
 
@@ -34,6 +33,9 @@ TARGET: dict[str, Any] = {
     "service": "nginx",
     "options": {"listeners": [{"port": 443}], "ratio": 1.5},
 }
+
+
+HELD = HeldLease(ARN, "run-1", 1)
 
 
 def attempt(host: str, status: str = "verified", **fields: Any) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def test_table_is_made_once_and_completed(standin: Standin) -> None:
     )
     assert [result.outcome for result in run.results] == ["ok", "ok", "ok", "failed", "ok", "ok", "ok"]
     assert [result.changed for result in run.results] == [True, True, False, False, True, True, False]
-    made = ["created the table", "turned point-in-time recovery on", "turned expiry of leases on"]
+    made = ["created the table", "turned point-in-time recovery on"]
     assert run[0]["table_actions"] == run[1]["table_actions"] == made
     assert_clear(run[3].msg, f"table {TABLE} is protected from deletion", "deletion_protection: false")
     assert run[4]["table_actions"] == ["turned deletion protection off"]
@@ -101,7 +103,8 @@ def test_table_has_what_the_architecture_promises(standin: Standin) -> None:
     assert table["DeletionProtectionEnabled"] is True
     assert table["SSEDescription"]["SSEType"] == "KMS"
     assert inventory_table.has_point_in_time_recovery(client, TABLE)
-    assert inventory_table.time_to_live_attribute(client, TABLE) == "expires_at"
+    ttl = client.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
+    assert ttl["TimeToLiveStatus"] == "DISABLED", "the item of a lease is never deleted"
     client.update_continuous_backups(
         TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
     )
@@ -197,96 +200,6 @@ def test_deployments_are_merged_and_written_in_batches(standin: Standin) -> None
     }
 
 
-def test_lease_is_held_by_one(standin: Standin) -> None:
-    tally = with_table(standin)
-
-    def wanted(owner: str, **fields: Any) -> dict[str, Any]:
-        return {"certificate_arn": ARN, "owner": owner, **fields}
-
-    export = {"certificate_arn": ARN, "serial": "0A:1B", "fingerprint": "ab" * 32, "not_after": "2027-04-17T23:59:59Z"}
-    run = run_playbook(
-        [
-            change(tally, lease=wanted("run-1"), check_mode=True),
-            change(tally, lease=wanted("run-1", ttl=600)),
-            change(tally, lease=wanted("run-2"), export=export, deployments=[attempt("web1")]),
-            change(tally, lease=wanted("run-2"), check_mode=True),
-            change(tally, lease=wanted("run-2"), state="absent"),
-            change(tally, lease=wanted("run-1"), export=export),
-            change(tally, export=export),
-            info(tally, certificate_arn=ARN),
-            change(tally, lease=wanted("run-1"), state="absent", check_mode=True),
-            change(tally, lease=wanted("run-1"), state="absent"),
-            change(tally, lease=wanted("run-1"), state="absent"),
-            info(tally, certificate_arn=ARN),
-        ],
-        {},
-    )
-    assert [result.outcome for result in run.results] == ["ok"] * 12
-    changed = [True, True, False, False, False, True, False, False, True, True, False, False]
-    assert [result.changed for result in run.results] == changed
-    assert [run[number]["lease"]["acquired"] for number in (0, 1, 2, 3)] == [True, True, False, False]
-    assert run[2]["lease"]["holder"] == "run-1"
-    assert run[2]["lease"]["expires_at"] == run[1]["lease"]["expires_at"]
-    assert 500 < run[2]["lease"]["expires_in"] <= run[1]["lease"]["expires_in"] == 600
-    assert_clear(run[2].msg, f"the lease on {ARN} is held by run-1 until 20", "run again when it is done")
-    # Whoever does not hold the lease records neither an export nor a deployment.
-    assert (run[2]["export"], run[2]["deployments"]) == (None, [])
-    (held,) = run[7]["leases"]
-    assert held["owner"] == "run-1"
-    (exported,) = run[7]["exports"]
-    assert (exported["certificate_arn"], exported["serial"]) == (ARN, "a1b")
-    assert run[7]["deployments"] == []
-    assert run[11]["leases"] == []
-    assert len(run[11]["exports"]) == 1
-
-
-def test_of_many_at_once_one_gets_the_lease(standin: Standin) -> None:
-    tally = with_table(standin)
-    for number in range(3):
-        arn = f"{ARN[:-1]}{number}"
-
-        def acquire(owner: int, arn: str = arn) -> dict[str, Any]:
-            return lease.acquire(tally.client("dynamodb"), TABLE, LeaseRequest(arn, f"run-{owner}"))
-
-        with ThreadPoolExecutor(8) as pool:
-            outcomes = list(pool.map(acquire, range(8)))
-        (winner,) = [outcome for outcome in outcomes if outcome["acquired"]]
-        losers = [outcome for outcome in outcomes if not outcome["acquired"]]
-        assert {outcome["holder"] for outcome in losers} == {winner["owner"]}
-        assert len({outcome["expires_at"] for outcome in outcomes}) == 1
-
-
-def test_lease_runs_out_and_is_waited_for(standin: Standin) -> None:
-    tally = with_table(standin)
-    client = tally.client("dynamodb")
-    clock = [time.time()]
-
-    def sleep(seconds: float) -> None:
-        clock[0] += seconds
-
-    def acquire(owner: str, wait: int = 0) -> bool:
-        request = LeaseRequest(ARN, owner, ttl=60, wait=wait)
-        return bool(lease.acquire(client, TABLE, request, clock=lambda: clock[0], sleep=sleep)["acquired"])
-
-    assert acquire("run-1")
-    assert not acquire("run-2", wait=30)
-    assert acquire("run-1")
-    assert acquire("run-2", wait=90)
-    clock[0] += 61
-    records = inventory.Records.from_items(inventory.read_items(client, TABLE, [ARN], None), clock[0])
-    assert records.leases == []
-    assert acquire("run-3")
-
-
-def test_lost_answer_does_not_lose_the_lease(standin: Standin) -> None:
-    """The lease was written, but the connection was cut: the second try meets its own lease."""
-    tally = with_table(standin)
-    standin.fault(
-        "dynamodb:PutItem", "InternalServerError", status=500, times=1, lose_answer=True, account=tally.account
-    )
-    assert lease.acquire(tally.client("dynamodb"), TABLE, LeaseRequest(ARN, "run-1"))["acquired"]
-
-
 def test_what_dynamodb_does_not_take_is_tried_again_and_then_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
@@ -325,6 +238,14 @@ def test_bad_input_is_refused_before_any_call(standin: Standin) -> None:
         ({"deployments": [{"host": "web1"}]}, "'' is not the ARN of an ACM certificate"),
         ({"deployments": [attempt("web1", "fine")], "known_deployments": []}, "'fine' is not the status"),
         ({"lease": {"certificate_arn": ARN, "owner": ""}}, "a lease needs an owner"),
+        ({"lease": {"certificate_arn": ARN, "owner": "a", "ttl": 21601}}, "a ttl of 1 to 21600 seconds"),
+        ({"lease": {"certificate_arn": ARN, "owner": "a", "ttl": 0}}, "a ttl of 1 to 21600 seconds"),
+        ({"lease": {"certificate_arn": ARN, "owner": "a", "fence": 0}}, "0 is not the fence of a lease"),
+        (
+            {"held_leases": [{"certificate_arn": ARN, "owner": "a"}], "target": TARGET},
+            "certificate_arn, owner and fence",
+        ),
+        ({"held_leases": [], "target": TARGET}, f"under leases, but gives none for {ARN}"),
         ({"export": {"certificate_arn": ARN, "serial": "xyz"}}, "'xyz' is not the serial of a certificate"),
     ]
     run = run_playbook([change(tally, **options) for options, _says in cases], {})
@@ -371,21 +292,23 @@ def _absent(**fields: Any) -> Callable[[Any], Any]:
     ("action", "exists", "call"),
     [
         ("PutItem", True, _present(target=Target.from_result(TARGET))),
-        ("PutItem", True, _present(lease=LeaseRequest(ARN, "run-1"))),
+        ("UpdateItem", True, _present(lease=LeaseRequest(ARN, "run-1"))),
+        ("UpdateItem", True, _present(lease=LeaseRequest(ARN, "run-1", fence=1))),
+        ("ConditionCheckItem", True, _present(deployments=[attempt("web1")], known=[], held=[HELD])),
+        ("PutItem", True, _present(deployments=[attempt("web1")], known=[], held=[HELD])),
+        ("GetItem", True, _present(export={"certificate_arn": ARN, "serial": "a"}, held=[HELD])),
         ("PutItem", True, _present(export={"certificate_arn": ARN, "serial": "a"})),
         ("Query", True, _present(deployments=[attempt("web1")])),
         ("BatchWriteItem", True, _present(deployments=[attempt("web1")], known=[])),
         ("DeleteItem", True, _absent(target=Target.from_result(TARGET))),
-        ("DeleteItem", True, _absent(lease=LeaseRequest(ARN, "run-1"))),
+        ("UpdateItem", True, _absent(lease=LeaseRequest(ARN, "run-1"))),
         ("GetItem", True, lambda client: present(client, TABLE, Request(Target.from_result(TARGET)), check_mode=True)),
         ("Scan", True, lambda client: inventory.read_items(client, TABLE, [], None)),
         ("Query", True, lambda client: inventory.read_items(client, TABLE, [], "web1")),
         ("DescribeTable", False, _present(table_options=inventory_table.TableOptions())),
         ("CreateTable", False, _present(table_options=inventory_table.TableOptions())),
         ("UpdateContinuousBackups", False, _present(table_options=inventory_table.TableOptions())),
-        ("UpdateTimeToLive", False, _present(table_options=inventory_table.TableOptions())),
         ("DescribeContinuousBackups", True, _present(table_options=inventory_table.TableOptions())),
-        ("DescribeTimeToLive", True, _present(table_options=inventory_table.TableOptions())),
         ("UpdateTable", True, _present(table_options=inventory_table.TableOptions())),
         ("DeleteTable", True, _absent(delete_table=True)),
     ],

@@ -108,16 +108,30 @@ class Site:
 
     def lease(self) -> dict[str, Any] | None:
         """Who holds it, and until when."""
-        found = self._table.get_item(TableName=TABLE, Key=self._lease_key).get("Item")
-        return found and {"owner": found["owner"]["S"], "expires_at": int(found["expires_at"]["N"])}
+        found = self._table.get_item(TableName=TABLE, Key=self._lease_key).get("Item", {})
+        if "owner" not in found:
+            return None
+        return {"owner": found["owner"]["S"], "expires_at": int(found["leased_until"]["N"])}
 
     def set_lease(self, owner: str, seconds: int) -> None:
-        """A lease that ends in so many seconds."""
-        times = {"acquired_at": {"N": str(int(time.time()))}, "expires_at": {"N": str(int(time.time()) + seconds)}}
-        self._table.put_item(TableName=TABLE, Item={**self._lease_key, "owner": {"S": owner}, **times})
+        """Another run takes the lease, which ends in so many seconds."""
+        now = int(time.time())
+        numbers = {
+            "acquired_at": now,
+            "ttl": max(1, seconds),
+            "leased_until": now + seconds,
+            "fence": self._fence() + 1,
+        }
+        item = {name: {"N": str(number)} for name, number in numbers.items()}
+        self._table.put_item(TableName=TABLE, Item={**self._lease_key, "owner": {"S": owner}, **item})
 
     def free_lease(self) -> None:
-        self._table.delete_item(TableName=TABLE, Key=self._lease_key)
+        """Nobody holds it; its fence is kept."""
+        self._table.put_item(TableName=TABLE, Item={**self._lease_key, "fence": {"N": str(self._fence())}})
+
+    def _fence(self) -> int:
+        found = self._table.get_item(TableName=TABLE, Key=self._lease_key).get("Item", {})
+        return int(found["fence"]["N"]) if found else 0
 
     @property
     def _table(self) -> Any:

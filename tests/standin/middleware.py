@@ -12,6 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -63,7 +64,7 @@ class Middleware:
             return _own(answers.throttled(wire.protocol, request))
         if _wrong_external_id(request):
             return _own(answers.denied(wire.protocol, request))
-        rule = WORLD.faults.take(request)
+        rule, wire = _first_fault(wire)
         if rule and not rule.lose_answer:
             return _own(_fault(wire, rule))
         pass_on = self._poll if _is_long_poll(request, body) else self._pass_on
@@ -87,6 +88,15 @@ class Middleware:
             if response[0] != HTTPStatus.OK or json.loads(response[2]).get("Messages") or time.monotonic() >= end:
                 return response
             time.sleep(POLL_SECONDS)
+
+
+def _first_fault(wire: Wire) -> tuple[Rule | None, Wire]:
+    """The first rule for the call or a part of it, and the call as far as that rule is about it."""
+    for request in (wire.request, *wire.parts):
+        rule = WORLD.faults.take(request)
+        if rule:
+            return rule, replace(wire, request=request)
+    return None, wire
 
 
 def _is_long_poll(request: Request, body: bytes) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,10 +23,15 @@ _QUERY_SERVICES = ("ec2", "sts", "iam", "sns", "cloudformation", "elasticloadbal
 
 @dataclass(frozen=True)
 class Wire:
-    """How the service talks, for answers of our own: ``json``, ``query``, ``ec2`` or ``rest``."""
+    """How the service talks, for answers of our own: ``json``, ``query``, ``ec2`` or ``rest``.
+
+    Attributes:
+        parts: what has to be allowed, too: for a transaction IAM has no action but those of its operations.
+    """
 
     protocol: str
     request: Request
+    parts: tuple[Request, ...] = ()
 
 
 def identify(environ: dict[str, Any], body: bytes) -> Wire | None:
@@ -44,7 +50,14 @@ def identify(environ: dict[str, Any], body: bytes) -> Wire | None:
         caller=caller_arn(key_id),
         external_id=str(params.get("ExternalId", "")),
     )
-    return Wire(protocol, request)
+    return Wire(protocol, request, tuple(_parts(request, params)))
+
+
+def _parts(request: Request, params: dict[str, Any]) -> Iterator[Request]:
+    if request.action == "dynamodb:TransactWriteItems":
+        kinds = {kind for operation in params.get("TransactItems", ()) for kind in operation}
+        for kind in sorted(kinds):
+            yield replace(request, action=f"dynamodb:{kind}Item")
 
 
 def _operation(environ: dict[str, Any], body: bytes, signing_name: str) -> tuple[str, str, dict[str, Any]]:
@@ -77,6 +90,8 @@ def _resource(signing_name: str, params: dict[str, Any], place: str) -> str:
     if secret:
         return str(secret) if str(secret).startswith("arn:") else f"arn:aws:secretsmanager:{place}:secret:{secret}"
     table = params.get("TableName") or next(iter(params.get("RequestItems") or {}), None)
+    for operation in params.get("TransactItems") or ():
+        table = next(iter(operation.values()))["TableName"]
     if table:
         index = f"/index/{params['IndexName']}" if params.get("IndexName") else ""
         return f"arn:aws:dynamodb:{place}:table/{table}{index}"
