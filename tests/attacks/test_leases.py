@@ -98,10 +98,14 @@ def exported(site: Site) -> str:
     return str(item["serial"])
 
 
-@pytest.mark.every_core
 @pytest.mark.parametrize(
     ("break_it", "ttl"),
-    [(successor_that_is_done, 600), (successor_that_is_done, 3), (successor, 600), (operator, 600)],
+    [
+        pytest.param(successor_that_is_done, 600, marks=pytest.mark.every_core),
+        (successor_that_is_done, 3),
+        (successor, 600),
+        (operator, 600),
+    ],
 )
 def test_a_run_that_lost_its_lease_during_the_export(site: Site, break_it: Callable[[Site], object], ttl: int) -> None:
     """Whether it would have extended its lease then or not."""

@@ -54,6 +54,7 @@ def hostile_targets(site: Site, ran: Path) -> dict[str, tuple[str, dict[str, Any
     }
 
 
+@pytest.mark.every_core
 def test_no_target_becomes_root_or_reads_the_controller(site: Site) -> None:
     """Every way of the table at once; only certificates of one's own are kept from going out."""
     healthy = site.aws.request("api.example.com")

@@ -170,7 +170,8 @@ HOSTILE = {"ansible_ssh_common_args": "-o ProxyCommand=id", "certops_allow_comma
 @pytest.mark.parametrize("name", ["deploy", "rollback", "report", "renew"])
 def test_who_launches_a_template_gives_its_answers_and_no_other_variable(ready: Awx, name: str) -> None:
     template = one(ready, "job_templates", name=f"certops.acm {name}")
-    answers = {question["variable"]: ARN for question in template["survey_spec"].get("spec", ()) if question["required"]}
+    questions = template["survey_spec"].get("spec", ())
+    answers = {question["variable"]: ARN for question in questions if question["required"]}
     answer = launched(ready, template, {**answers, **HOSTILE})
     assert answer.status == 201, answer.body
     assert answer.body["ignored_fields"]["extra_vars"] == HOSTILE
