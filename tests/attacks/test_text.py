@@ -57,9 +57,10 @@ def test_an_event_of_a_deployed_certificate(site: Site, trap: Canary) -> None:
     for number, given in enumerate((as_file, as_text, as_awx)):
         site.aws.renew(site.arn, force=True)
         before = site.served()
-        tried = site.play("renew", "--check", "-e", f"@{given}")
-        assert tried.returncode == 0, tried.output
-        assert site.served() == before
+        if number == 0:
+            tried = site.play("renew", "--check", "-e", f"@{given}")
+            assert tried.returncode == 0, tried.output
+            assert site.served() == before
         done = site.play("renew", "-e", f"@{given}", *(["-vvvv"] if number == 0 else []))
         assert done.returncode == 0, done.output
         assert site.served() not in ("", first, before)
