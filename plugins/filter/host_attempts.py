@@ -44,8 +44,12 @@ from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import r
 
 
 def host_attempts(hostvars: Mapping[str, Mapping[str, Any]], *, hosts: Iterable[str]) -> list[dict[str, Any]]:
-    told = {host: raw_variable(hostvars, host, "certops_host_attempts") or [] for host in hosts}
-    own = [attempt for host, attempts in told.items() for attempt in attempts if attempt.get("host") == host]
+    told = {host: raw_variable(hostvars, host, "certops_host_attempts") for host in hosts}
+    # A fact that a host returned once may be called so, and be anything: it must not keep others from being recorded.
+    lists = {host: attempts for host, attempts in told.items() if isinstance(attempts, list)}
+    own = [
+        one for host, attempts in lists.items() for one in attempts if isinstance(one, dict) and one.get("host") == host
+    ]
     return list(untrusted(own))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.certops.acm.plugins.filter.host_attempts import host_attempts
 from ansible_collections.certops.acm.plugins.plugin_utils.raw_variables import (
     NotPlainError,
     plain,
@@ -75,3 +76,12 @@ def test_hosts_are_read_as_they_were_written() -> None:
 def test_what_a_filter_returns_can_hold_anything() -> None:
     returned = untrusted({"rollouts": [{"host": Text(TEMPLATE)}]})
     assert returned == {"rollouts": [{"host": TEMPLATE}]}
+
+
+@pytest.mark.parametrize(
+    "forged", ["text", 7, ["text"], [None], [{"host": "web1", "status": "failed"}], {"host": "web1"}]
+)
+def test_a_host_speaks_of_itself_only_and_keeps_nobody_from_speaking(forged: Any) -> None:
+    own = {"host": "web1", "status": "verified"}
+    hostvars = HostVars(web1={"certops_host_attempts": [own]}, evil={"certops_host_attempts": forged}, idle={})
+    assert host_attempts(hostvars, hosts=["web1", "evil", "idle"]) == [own]
